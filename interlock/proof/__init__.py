@@ -1,0 +1,1 @@
+"""The exported evidence's format and its offline check."""
