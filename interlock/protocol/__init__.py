@@ -3,6 +3,7 @@
 Pure: no clock, no randomness, no I/O. The names below are the public ones; they do not change without a version.
 """
 
+from interlock.protocol.attestation import Attested, AttestRequest, NotAttested
 from interlock.protocol.authority import (
     ByConsent,
     ByOperators,
@@ -74,6 +75,8 @@ __all__ = [
     "Answer",
     "Asset",
     "Attempt",
+    "AttestRequest",
+    "Attested",
     "AttestorSet",
     "Attestors",
     "Blocker",
@@ -97,6 +100,7 @@ __all__ = [
     "LockState",
     "Message",
     "Mint",
+    "NotAttested",
     "OpenAccount",
     "Operation",
     "OperatorOrder",

@@ -35,6 +35,8 @@ class Cluster:
         self._log = logs / "initdb.log"
         self._record = record
         self._user = system_user()
+        if self._user is not None:
+            log.info("postgres refuses to run as root: it runs as %s, who owns %s", self._user.name, self.folder)
 
     def command(self, program: str) -> list[str]:
         """How to run one of Postgres' programs on this cluster, as a user that it accepts."""
@@ -48,10 +50,6 @@ class Cluster:
     async def ensure(self) -> None:
         """Create the cluster unless it stands. An interrupted creation is begun again from nothing."""
         self.folder.mkdir(parents=True, mode=0o700, exist_ok=True)
-        if self._user is not None:
-            log.info(
-                "postgres refuses to run as root: it runs as %s, who owns %s", self._user.name, self.folder
-            )
         if not self.path.exists():
             await self._create()
         elif not self._password_file.exists():
@@ -62,8 +60,8 @@ class Cluster:
         self._forget_dead_server()
 
     def _forget_dead_server(self) -> None:
-        """After a crash of a whole container pids begin anew, and the pid that the dead server left in its pid
-        file may be one of ours by now: Postgres would then refuse to start. Its own server is found in its folder.
+        """A container that starts again counts pids anew, and the one that a killed server left in its pid file
+        may be ours by now: Postgres would refuse to start. A server that lives works in its cluster's folder.
         """
         pid_file = self.path / "postmaster.pid"
         try:

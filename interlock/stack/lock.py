@@ -15,7 +15,7 @@ class DataFolderLock:
     """`with DataFolderLock(path): ...`; raises AlreadyRunning when another process is inside.
 
     The kernel drops the lock when its holder dies, however it dies, so that no stale lock is ever left.
-    Children do not inherit it (Python opens files close-on-exec): one that outlives its parent does not hold it.
+    Children do not inherit it (Python opens files close-on-exec), so one that outlives us does not hold it.
     """
 
     def __init__(self, path: Path) -> None:

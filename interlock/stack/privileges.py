@@ -40,17 +40,15 @@ def system_user() -> SystemUser | None:
 def run_as(user: SystemUser | None, reaching: Iterable[Path]) -> list[str]:
     """What to put before a command so that it runs as `user` and can still open the files in `reaching`.
 
-    Where those lie below a folder that only root may enter (root's home, a private temporary folder), the child
-    keeps one capability and hands it to its own children: to pass permissions that stand in its way. The secure
-    bit keeps that in force for access(2) too, which Postgres asks before it runs its own programs.
+    Where those lie below a folder that only root may enter (root's home, a private temporary folder), the
+    child keeps one capability and hands it to its own children: to pass permissions that stand in its way.
+    The secure bit keeps that in force for access(2) too, which Postgres asks before it runs its programs.
     """
     if user is None:
         return []
     setpriv = shutil.which("setpriv")
     if setpriv is None:
-        raise StackError(
-            "postgres", "refuses to run as root: run as another user, or install util-linux's setpriv"
-        )
+        raise StackError("postgres", "refuses to run as root: run as another user, or install util-linux's setpriv")
     drop = [setpriv, f"--reuid={user.uid}", f"--regid={user.gid}", "--clear-groups"]
     if all(_open_to_all(path) for path in reaching):
         return drop

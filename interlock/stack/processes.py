@@ -67,7 +67,7 @@ class ManagedProcess:
             raise
 
     async def until(self, condition: Condition, deadline: float) -> None:
-        """Poll a condition while the child lives; StackError with its log's tail if it dies or time runs out."""
+        """Poll a condition while the child lives; StackError, with its log's tail, if it dies or time is up."""
         end = time.monotonic() + deadline
         while not await condition():
             if not self.alive:

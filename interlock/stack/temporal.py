@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import importlib.metadata
 import os
+import re
 import shutil
 import sys
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 
+from temporalio.api.enums.v1 import IndexedValueType
+from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.client import Client
 from temporalio.service import RPCError
@@ -74,11 +77,28 @@ class EmbeddedTemporal:
         )
         await process.start(self._usable, deadline=60.0)
         self._process = process
+        await self._add_search_attributes()
 
     async def stop(self, grace: float = 10.0) -> None:
         if self._process is not None:
             await self._process.stop(grace)
             self._process = None
+
+    async def _add_search_attributes(self) -> None:
+        """The server registers those it is started with only when it creates its file; a file of an earlier
+        version of ours lacks what was added since.
+        """
+        client = await Client.connect(self.address, namespace=NAMESPACE)
+        operator = client.operator_service
+        known = await operator.list_search_attributes(ListSearchAttributesRequest(namespace=NAMESPACE))
+        missing = {
+            name: _indexed_value_type(kind)
+            for name, kind in self._search_attributes.items()
+            if name not in known.custom_attributes
+        }
+        if missing:
+            request = AddSearchAttributesRequest(namespace=NAMESPACE, search_attributes=missing)
+            await operator.add_search_attributes(request)
 
     async def _usable(self) -> bool:
         try:
@@ -112,6 +132,12 @@ class EmbeddedTemporal:
         for name, kind in self._search_attributes.items():
             argv += ["--search-attribute", f"{name}={kind}"]
         return argv
+
+
+def _indexed_value_type(kind: str) -> IndexedValueType.ValueType:
+    """`KeywordList`, as the command line spells it, is INDEXED_VALUE_TYPE_KEYWORD_LIST on the wire."""
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", kind).upper()
+    return IndexedValueType.Value(f"INDEXED_VALUE_TYPE_{words}")
 
 
 def _program() -> Path:

@@ -1,0 +1,41 @@
+"""What is asked of a coordinator, and what it answers: a certificate or why there is none, and who dissented.
+
+How attestors are reached, and what one of them says, is not known here.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from interlock.protocol.eip712 import Message
+from interlock.protocol.refusals import Refusal
+from interlock.protocol.statements import Certificate, Dissent, Fact
+from interlock.protocol.words import Digest, LedgerName
+
+
+class AttestRequest(Message):
+    """Is this fact so? `ledger` is where to look: the delivery leg's for LOCKED, the payment leg's for a verdict."""
+
+    fact: Fact
+    terms_hash: Digest
+    ledger: LedgerName
+
+
+class Attested(Message):
+    """A quorum signed one statement; `dissents` are those known not to have signed it, and how."""
+
+    kind: Literal["attested"] = "attested"
+    certificate: Certificate
+    dissents: tuple[Dissent, ...] = ()
+
+
+class NotAttested(Message):
+    """No quorum signed one statement (refusal `no_quorum`); asking again later may find one."""
+
+    kind: Literal["not_attested"] = "not_attested"
+    refusal: Refusal
+    dissents: tuple[Dissent, ...] = ()
+
+
+AttestAnswer = Annotated[Attested | NotAttested, Field(discriminator="kind")]
+"""What a coordinator answers."""

@@ -1,0 +1,55 @@
+"""Names that processes must agree on: roles and their task queues, workflow types, messages, search attributes, ids."""
+
+from enum import StrEnum
+
+from interlock.protocol.eip712 import keccak256
+from interlock.protocol.terms import Terms
+
+
+class Role(StrEnum):
+    """What a worker process does; each role has a task queue of its own, and only its own credentials."""
+
+    SETTLEMENT = "settlement"
+    ASSET = "asset"
+    PAYMENT = "payment"
+    COORDINATOR = "coordinator"
+
+    @property
+    def task_queue(self) -> str:
+        """The Temporal task queue that this role's workers poll."""
+        return f"interlock-{self.value}"
+
+
+SETTLEMENT_WORKFLOW = "Settlement"
+SWEEP_WORKFLOW = "Sweep"
+SWEEP_SCHEDULE = "interlock-sweep"
+
+# messages to a settlement's workflow
+INSTRUCT = "instruct"
+WITHDRAW = "withdraw"
+CANCEL = "cancel"
+ORDER = "order"
+REDIRECT = "redirect"
+LOOK_AGAIN = "look_again"
+REPORT = "report"
+EVENTS = "events"
+
+# search attributes, by which settlements are found and listed
+SETTLEMENT_ID = "InterlockSettlementId"
+TERMS_HASHES = "InterlockTermsHashes"
+PARTIES = "InterlockParties"
+STAGE = "InterlockStage"
+
+SEARCH_ATTRIBUTES = {SETTLEMENT_ID: "Keyword", TERMS_HASHES: "KeywordList", PARTIES: "KeywordList", STAGE: "Keyword"}
+"""Every search attribute with its Temporal type."""
+
+
+def workflow_id(terms: Terms) -> str:
+    """The settlement's workflow id: the parties are part of it, so nobody else can squat on a settlement id."""
+    parties = bytes.fromhex(terms.seller[2:] + terms.buyer[2:])
+    return f"{terms.settlement_id}.{keccak256(parties).hex()[:16]}"
+
+
+def recovery_workflow_id(terms: Terms, terms_hash: str) -> str:
+    """Where a settlement is recovered while its own workflow id is busy with other terms of the same parties."""
+    return f"{workflow_id(terms)}.{terms_hash[2:18]}"

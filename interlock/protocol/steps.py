@@ -1,0 +1,111 @@
+"""The steps of a settlement, declared: each one's name, the role that carries it out, its request and its answer.
+
+Workflows call steps by these declarations and activities implement them under the same names, so neither imports the
+other.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from pydantic import Field
+
+from interlock.protocol.attestation import AttestAnswer, AttestRequest
+from interlock.protocol.authority import SignedOperatorOrder, SignedRedirection, SignedTerms, VoidAuthority
+from interlock.protocol.eip712 import Message
+from interlock.protocol.names import Role
+from interlock.protocol.receipts import Answer, Check, Lock, Verdict
+from interlock.protocol.statements import Certificate
+from interlock.protocol.terms import Terms
+from interlock.protocol.words import Digest
+
+RequestT = TypeVar("RequestT", bound=Message)
+AnswerT_co = TypeVar("AnswerT_co", covariant=True)
+
+
+@dataclass(frozen=True)
+class Step(Generic[RequestT, AnswerT_co]):
+    """One verb of one role. `answer` is the type that the answer is decoded as."""
+
+    name: str
+    role: Role
+    request: type[RequestT]
+    answer: Any  # AnswerT_co as a run-time value: a union has no type[...] form
+
+
+class TermsHash(Message):
+    """Which terms are asked about."""
+
+    terms_hash: Digest
+
+
+class PayRequest(Message):
+    """Terms that both parties signed, and the LOCKED certificate."""
+
+    signed: SignedTerms
+    certificate: Certificate
+
+
+class VoidRequest(Message):
+    """Terms that both parties signed, and what entitles to void them."""
+
+    signed: SignedTerms
+    authority: VoidAuthority
+
+
+class ReleaseRequest(Message):
+    """Terms, the PAID certificate, and the buyer's and operators' redirection if there is one."""
+
+    terms: Terms
+    certificate: Certificate
+    redirection: SignedRedirection | None = None
+
+
+class RefundRequest(Message):
+    """Terms and the VOIDED certificate."""
+
+    terms: Terms
+    certificate: Certificate
+
+
+class OpenLocksRequest(Message):
+    """Locks that have stood for at least so many seconds, at most `limit` of them."""
+
+    older_than_seconds: float
+    limit: int
+
+
+class VerdictsRequest(Message):
+    """Verdicts after a journal position, at most `limit` of them."""
+
+    position: int
+    limit: int
+
+
+class HashesRequest(Message):
+    """A question about many terms at once."""
+
+    terms_hashes: tuple[Digest, ...] = Field(max_length=1000)
+
+
+CHECK_DELIVERY: Step[SignedTerms, Check] = Step("check delivery", Role.ASSET, SignedTerms, Check)
+CHECK_PAYMENT: Step[SignedTerms, Check] = Step("check payment", Role.PAYMENT, SignedTerms, Check)
+LOCK_OF: Step[TermsHash, Lock | None] = Step("lock of", Role.ASSET, TermsHash, Lock | None)
+VERDICT_OF: Step[TermsHash, Verdict | None] = Step("verdict of", Role.PAYMENT, TermsHash, Verdict | None)
+LOCK: Step[SignedTerms, Answer] = Step("lock", Role.ASSET, SignedTerms, Answer)
+ATTEST: Step[AttestRequest, AttestAnswer] = Step("attest", Role.COORDINATOR, AttestRequest, AttestAnswer)
+PAY: Step[PayRequest, Answer] = Step("pay", Role.PAYMENT, PayRequest, Answer)
+VOID: Step[VoidRequest, Answer] = Step("void", Role.PAYMENT, VoidRequest, Answer)
+RELEASE: Step[ReleaseRequest, Answer] = Step("release", Role.ASSET, ReleaseRequest, Answer)
+REFUND: Step[RefundRequest, Answer] = Step("refund", Role.ASSET, RefundRequest, Answer)
+RESUME_DELIVERY: Step[SignedOperatorOrder, Answer] = Step("resume delivery", Role.ASSET, SignedOperatorOrder, Answer)
+RESUME_PAYMENT: Step[SignedOperatorOrder, Answer] = Step("resume payment", Role.PAYMENT, SignedOperatorOrder, Answer)
+
+# the sweeper's
+OPEN_LOCKS: Step[OpenLocksRequest, list[SignedTerms]] = Step(
+    "open locks", Role.ASSET, OpenLocksRequest, list[SignedTerms]
+)
+VERDICTS_AFTER: Step[VerdictsRequest, list[Verdict]] = Step(
+    "verdicts after", Role.PAYMENT, VerdictsRequest, list[Verdict]
+)
+ENDED_OF: Step[HashesRequest, list[str]] = Step("ended of", Role.ASSET, HashesRequest, list[str])
+RECOVER: Step[SignedTerms, bool] = Step("recover", Role.SETTLEMENT, SignedTerms, bool)

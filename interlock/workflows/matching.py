@@ -1,0 +1,95 @@
+"""From the first proposal to the match: waits for both signatures on the same terms.
+
+Every run asks the ledgers first: a row there shows that both parties had signed, whatever this run has heard, and a
+settlement ends unmatched only when neither ledger has one (hazard 21).
+"""
+
+import asyncio
+from datetime import datetime, timedelta
+
+from temporalio import workflow
+from temporalio.exceptions import ApplicationError
+
+with workflow.unsafe.imports_passed_through():
+    from interlock.protocol import Outcome, SignedTerms, Stage
+    from interlock.protocol.steps import LOCK_OF, VERDICT_OF, TermsHash
+    from interlock.workflows import proposals
+    from interlock.workflows.steps import Fault, call
+    from interlock.workflows.waiting import Waiting, back_off
+
+EMPTY_RUN_LIVES = timedelta(minutes=10)
+
+
+class Matching(Waiting):
+    """A settlement that is looking for its match."""
+
+    async def match(self) -> Outcome | None:
+        """Wait until both parties have signed the same terms, or a ledger shows that they had: then None."""
+        progress, asked = self.progress, set[str]()
+        while progress.matched is None:
+            if (both := proposals.matched(progress.proposals)) is not None:
+                self._take_up(both, "both parties have signed the same terms")
+                break
+            if fresh := [proposal for proposal in progress.proposals if proposal.terms_hash not in asked]:
+                if await self._standing(fresh[0]) is None:
+                    asked.add(fresh[0].terms_hash)
+                    self.publish()
+                continue
+            if progress.withdrawn and not progress.proposals:
+                if await self._nothing_stands():
+                    return Outcome.CANCELLED
+                continue
+            if progress.proposals and workflow.now() >= (last := self._last_deadline()):
+                if await self._nothing_stands():
+                    self.tell("end", f"settle_by {last:%Y-%m-%d %H:%M:%S}Z passed before both had signed")
+                    return Outcome.EXPIRED
+                continue
+            await self._for_a_proposal(len(progress.proposals))
+        return None
+
+    async def _for_a_proposal(self, known: int) -> None:
+        """Wait for the next thing that a party says, at most until the last proposal's settle_by."""
+        signatures = sum(len(proposal.signatures) for proposal in self.progress.proposals)
+
+        def something_new() -> bool:
+            now_known = self.progress.proposals
+            return len(now_known) != known or sum(len(proposal.signatures) for proposal in now_known) != signatures
+
+        delay = self._last_deadline() - workflow.now() if known else EMPTY_RUN_LIVES
+        try:
+            await workflow.wait_condition(something_new, timeout=max(delay, timedelta()))
+        except TimeoutError:
+            if not known:
+                # failed, not completed: whoever has something to propose can start this settlement again
+                raise ApplicationError("nobody proposed any terms", type="no_proposal", non_retryable=True) from None
+
+    async def _standing(self, proposal: SignedTerms) -> Fault | None:
+        """Ask both ledgers for rows of a proposal's terms; if there is one, both had signed: take it up."""
+        key = TermsHash(terms_hash=proposal.terms_hash)
+        lock, verdict = await asyncio.gather(call(LOCK_OF, key), call(VERDICT_OF, key))
+        for fault in (lock, verdict):
+            if isinstance(fault, Fault):
+                await self.sleep(back_off(self.progress.waits))
+                self.progress.waits += 1
+                return fault
+        self.progress.waits = 0
+        for row in (verdict, lock):
+            if row is not None and not isinstance(row, Fault) and row.signed.is_matched:
+                self._take_up(row.signed, "a ledger shows that both parties had signed")
+                break
+        return None
+
+    async def _nothing_stands(self) -> bool:
+        for proposal in [*self.progress.proposals, *self.progress.withdrawn]:
+            if await self._standing(proposal) is not None or self.progress.matched is not None:
+                return False
+        return True
+
+    def _last_deadline(self) -> datetime:
+        return max(proposal.terms.settle_by for proposal in self.progress.proposals)
+
+    def _take_up(self, signed: SignedTerms, why: str) -> None:
+        self.progress.matched = signed
+        self.progress.proposals = []
+        self.reach(Stage.MATCHED, why)
+        self.publish()

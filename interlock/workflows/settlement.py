@@ -1,0 +1,291 @@
+"""One settlement, as the protocol has it: match, check, lock, attest, pay or void, attest, release or refund.
+
+This file owns the order of the steps, and which step follows which answer. It verifies nothing and decides nothing
+that a ledger decides: whether the settlement happens is the verdict row, and no timer here moves units back.
+"""
+
+import asyncio
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from interlock.protocol import (
+        Attested,
+        AttestRequest,
+        Blocker,
+        ByConsent,
+        ByOperators,
+        ByTime,
+        Certificate,
+        Check,
+        Fact,
+        LockState,
+        NotAttested,
+        Outcome,
+        Receipt,
+        Refusal,
+        RefusalCode,
+        SettlementReport,
+        Stage,
+        Verdict,
+        VerdictKind,
+        VoidAuthority,
+    )
+    from interlock.protocol.instructions import SettlementStart
+    from interlock.protocol.names import SETTLEMENT_WORKFLOW
+    from interlock.protocol.steps import (
+        ATTEST,
+        CHECK_DELIVERY,
+        CHECK_PAYMENT,
+        LOCK,
+        PAY,
+        REFUND,
+        RELEASE,
+        VERDICT_OF,
+        VOID,
+        PayRequest,
+        RefundRequest,
+        ReleaseRequest,
+        TermsHash,
+        VoidRequest,
+    )
+    from interlock.workflows.cancel_requests import outliving_cancel_requests
+    from interlock.workflows.matching import Matching
+    from interlock.workflows.progress import Progress
+    from interlock.workflows.steps import Fault, call
+
+DECIDED = frozenset({RefusalCode.ALREADY_PAID, RefusalCode.ALREADY_VOIDED, RefusalCode.TERMS_CLOSED})
+"""Refusals that mean: the verdict stands already; read it."""
+
+
+@workflow.defn(name=SETTLEMENT_WORKFLOW)
+class SettlementWorkflow(Matching):
+    """A settlement from its first proposal to its only possible ends."""
+
+    @workflow.init
+    def __init__(self, start: SettlementStart, progress: Progress | None = None) -> None:
+        super().__init__(start, progress)
+
+    @workflow.run
+    async def run(self, start: SettlementStart, progress: Progress | None = None) -> SettlementReport:  # noqa: ARG002
+        """Settle, and return the final report; a raw cancel request is recorded, shown and otherwise ignored."""
+        outcome = await outliving_cancel_requests(self.settle(), self._note_cancel_request)
+        self._end(outcome)
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        return self.report()
+
+    async def settle(self) -> Outcome:
+        """The protocol."""
+        if (unmatched := await self.match()) is not None:
+            return unmatched
+        if not await self.check():
+            return Outcome.REJECTED
+        verdict = await self.decide()
+        if verdict is VerdictKind.PAID:
+            await self.serve(LockState.RELEASED)
+            return Outcome.SETTLED
+        await self.serve(LockState.REFUNDED)
+        return Outcome.EXPIRED if self.progress.voided_by == "time" else Outcome.CANCELLED
+
+    async def check(self) -> bool:
+        """Ask both ledgers what stands and, if nothing does, whether they would do their part; False is a no.
+
+        The answer is in history before the first lock is sent.
+        """
+        progress, signed = self.progress, self.signed
+        while not progress.checked:
+            delivery, payment = await asyncio.gather(call(CHECK_DELIVERY, signed), call(CHECK_PAYMENT, signed))
+            if isinstance(delivery, Fault) or isinstance(payment, Fault):
+                await self.wait(next(answer for answer in (delivery, payment) if isinstance(answer, Fault)))
+                continue
+            progress.checked = True
+            if delivery.lock is None and payment.verdict is None:
+                if refusal := delivery.refusal or payment.refusal:
+                    self.block(Blocker(code=refusal.code, text=refusal.text, who=refusal.who))
+                    return False
+            else:
+                await self._go_on_from(delivery, payment)
+        return True
+
+    async def decide(self) -> VerdictKind:
+        """Lock, attest, pay; or void. Ends only when the payment ledger has a verdict, whoever brought it about."""
+        progress = self.progress
+        while progress.verdict is None:
+            if (authority := self.may_void()) is not None:
+                answer = await self.void(authority)
+            elif progress.lock is None:
+                answer = await self.lock()
+            elif progress.lock_certificate is None:
+                answer = await self.attest(Fact.LOCKED)
+            else:
+                answer = await self.pay(progress.lock_certificate)
+            await self.heed(answer)
+        return progress.verdict
+
+    async def serve(self, end: LockState) -> None:
+        """Attest the verdict, then release or refund on it. Only forward: a refusal is waited out."""
+        progress = self.progress
+        while progress.lock is not end:
+            if progress.verdict_certificate is None:
+                answer = await self.attest(Fact.PAID if end is LockState.RELEASED else Fact.VOIDED)
+            elif end is LockState.RELEASED:
+                answer = await self.release(progress.verdict_certificate)
+            else:
+                answer = await self.refund(progress.verdict_certificate)
+            await self.heed(answer)
+
+    async def lock(self) -> Refusal | Fault | None:
+        """The deliverer's units into escrow."""
+        answer = await call(LOCK, self.signed)
+        if not isinstance(answer, Receipt):
+            return answer
+        self.progress.lock = LockState.LOCKED
+        self.reach(Stage.LOCKED, f"units are in escrow: entry {answer.position} of ledger {answer.ledger}")
+        return None
+
+    async def attest(self, fact: Fact) -> Refusal | Fault | None:
+        """A certificate of a fact: of the lock from the asset ledger, of the verdict from the payment ledger."""
+        signed, progress = self.signed, self.progress
+        ledger = signed.terms.delivery.ledger if fact is Fact.LOCKED else signed.terms.payment.ledger
+        request = AttestRequest(fact=fact, terms_hash=signed.terms_hash, ledger=ledger)
+        answer = await call(ATTEST, request, summary=f"{fact} on {ledger}")
+        if isinstance(answer, Fault):
+            return answer
+        for dissent in progress.note_dissents(answer.dissents):
+            self.tell("dissent", f"attestor {dissent.attestor} on {fact}: {dissent.kind}, {dissent.text}")
+        if isinstance(answer, NotAttested):
+            return answer.refusal
+        self._keep(fact, answer)
+        return None
+
+    async def pay(self, certificate: Certificate) -> Refusal | Fault | None:
+        """Payer to payee and the verdict PAID, in one transaction of the payment ledger."""
+        answer = await call(PAY, PayRequest(signed=self.signed, certificate=certificate))
+        if not isinstance(answer, Receipt):
+            return answer
+        self.progress.verdict = VerdictKind.PAID
+        self.reach(Stage.PAID, f"the payment is made: entry {answer.position} of ledger {answer.ledger}")
+        return None
+
+    async def void(self, authority: VoidAuthority) -> Refusal | Fault | None:
+        """The verdict VOIDED. Which authority decided, the row says: it may not be this one."""
+        answer = await call(VOID, VoidRequest(signed=self.signed, authority=authority), summary=authority.kind)
+        if isinstance(answer, Receipt):
+            return await self.read_verdict()
+        if isinstance(answer, Refusal):
+            self._drop(authority, answer)
+        return answer
+
+    async def release(self, certificate: Certificate) -> Refusal | Fault | None:
+        """Escrow to the receiver."""
+        terms = self.signed.terms
+        request = ReleaseRequest(terms=terms, certificate=certificate, redirection=self.progress.redirection)
+        answer = await call(RELEASE, request)
+        if isinstance(answer, Receipt):
+            self.progress.lock = LockState.RELEASED
+            return None
+        if isinstance(answer, Refusal) and self.progress.redirection is not None:
+            self.tell("order", f"the redirection is refused: {answer.text}")
+            self.progress.redirection = None
+        return answer
+
+    async def refund(self, certificate: Certificate) -> Refusal | Fault | None:
+        """Escrow back to the deliverer; where nothing was locked, a tombstone against a lock that comes late."""
+        answer = await call(REFUND, RefundRequest(terms=self.signed.terms, certificate=certificate))
+        if isinstance(answer, Receipt):
+            self.progress.lock = LockState.REFUNDED
+            return None
+        return answer
+
+    async def read_verdict(self) -> Fault | None:
+        """Learn what the payment ledger has decided; a Fault if it cannot be learned now."""
+        answer = await call(VERDICT_OF, TermsHash(terms_hash=self.signed.terms_hash))
+        if isinstance(answer, Fault):
+            return answer
+        if answer is None:
+            return Fault(VERDICT_OF.name, VERDICT_OF.role, "the ledger shows no verdict yet")
+        self._learn(answer)
+        return None
+
+    def may_void(self) -> VoidAuthority | None:
+        """What entitles to void now, as far as is known here; the payment ledger judges it."""
+        progress, now = self.progress, workflow.now()
+        consents = [known for known in progress.cancellations if known.cancellation.valid_until > now]
+        match consents:
+            case [first, second]:
+                return ByConsent(cancellations=(first, second))
+        if progress.void_order is not None:
+            return ByOperators(order=progress.void_order)
+        if progress.deadline_seen or now >= self.signed.terms.settle_by:
+            return ByTime()
+        return None
+
+    async def heed(self, answer: Refusal | Fault | None) -> None:
+        """What a "no" means: the verdict stands already, the evidence is stale, or it is to be waited for."""
+        match answer:
+            case None:
+                return
+            case Refusal(code=code) if code in DECIDED and self.progress.verdict is None:
+                if (fault := await self.read_verdict()) is None:
+                    return
+                answer = fault
+            case Refusal(code=RefusalCode.CERTIFICATE_INVALID):
+                # the attestor set may have a successor by now: what it certified counts no more
+                self.progress.lock_certificate = self.progress.verdict_certificate = None
+            case Refusal(code=RefusalCode.DEADLINE_PASSED):
+                self.progress.deadline_seen = True
+        await self.wait(answer)
+
+    async def _go_on_from(self, delivery: Check, payment: Check) -> None:
+        """An earlier run of these terms came this far; take what the ledgers show, not what was planned."""
+        if payment.verdict is not None:
+            self._learn(payment.verdict)
+        if delivery.lock is None:
+            return
+        if delivery.lock.state is LockState.LOCKED:
+            self.progress.lock = LockState.LOCKED
+            if payment.verdict is None:
+                self.reach(Stage.LOCKED, "units are in escrow already")
+            return
+        while self.progress.verdict is None:
+            # the lock ended between the two reads, so there is a verdict by now: without one nothing ends a lock
+            if (fault := await self.read_verdict()) is not None:
+                await self.wait(fault)
+        self.progress.lock = delivery.lock.state
+
+    def _learn(self, verdict: Verdict) -> None:
+        self.progress.verdict = verdict.verdict
+        if verdict.verdict is VerdictKind.PAID:
+            self.reach(Stage.PAID, f"the payment is made: entry {verdict.receipt.position}")
+        else:
+            self.progress.voided_by = None if verdict.authority == "certificate" else verdict.authority
+            self.reach(Stage.VOIDED, f"voided by {verdict.authority}: entry {verdict.receipt.position}")
+
+    def _keep(self, fact: Fact, answer: Attested) -> None:
+        signers = len(answer.certificate.signatures)
+        if fact is Fact.LOCKED:
+            self.progress.lock_certificate = answer.certificate
+            self.reach(Stage.ATTESTED, f"{signers} attestors certify the lock")
+        else:
+            self.progress.verdict_certificate = answer.certificate
+            self.reach(self.progress.stage, f"{signers} attestors certify the verdict {fact}")
+
+    def _drop(self, authority: VoidAuthority, refusal: Refusal) -> None:
+        """An authority that the payment ledger does not accept is forgotten; the settlement goes on without it."""
+        if refusal.code not in (RefusalCode.AUTHORITY_INVALID, RefusalCode.AUTHORITY_EXPIRED):
+            return
+        self.tell("order", f"not voided: {refusal.text}")
+        if isinstance(authority, ByConsent):
+            self.progress.cancellations = []
+        elif isinstance(authority, ByOperators):
+            self.progress.void_order, self.order_refusal = None, refusal
+
+    def _end(self, outcome: Outcome) -> None:
+        blocker = self.progress.blocker if outcome is Outcome.REJECTED else None
+        self.progress.outcome = outcome
+        self.reach(Stage(outcome.value), f"ended {outcome}")
+        self.progress.blocker = blocker
+        self.publish()
+
+    def _note_cancel_request(self) -> None:
+        self.tell("cancel_request", "a cancel request to the engine was ignored: both parties must consent to cancel")

@@ -1,0 +1,71 @@
+"""The one place from which steps are called: where a step runs, for how long, and what a fault becomes.
+
+A step's answer is a value. A step that could not be carried out in the time given is a `Fault`, a value too: it is not
+known what happened, so the settlement asks again, or voids; it never assumes.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TypeVar, cast
+
+from temporalio import workflow
+from temporalio.common import RetryPolicy
+from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
+from temporalio.exceptions import TimeoutError as StepTimeout
+
+with workflow.unsafe.imports_passed_through():
+    from interlock.protocol import Blocker, Message
+    from interlock.protocol.names import Role
+    from interlock.protocol.steps import Step
+
+RequestT = TypeVar("RequestT", bound=Message)
+AnswerT = TypeVar("AnswerT")
+
+ATTEMPT_LIMIT = timedelta(seconds=15)
+STEP_LIMIT = timedelta(seconds=45)
+RETRIES = RetryPolicy(
+    initial_interval=timedelta(milliseconds=200), backoff_coefficient=2.0, maximum_interval=timedelta(seconds=5)
+)
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A step that could not be carried out; asked again after a while."""
+
+    step: str
+    role: Role
+    text: str
+
+    @property
+    def blocker(self) -> Blocker:
+        """How the fault is shown."""
+        return Blocker(code="unreachable", text=f"{self.step}: {self.text}", who=f"operator of the {self.role} worker")
+
+
+def _said(error: ActivityError) -> str:
+    cause = error.cause
+    if isinstance(cause, StepTimeout):
+        return "no worker answered in time"
+    if isinstance(cause, ApplicationError):
+        return cause.message[:300]
+    return str(cause or error)[:300]
+
+
+async def call(step: Step[RequestT, AnswerT], request: RequestT, *, summary: str = "") -> AnswerT | Fault:
+    """Carry out a step on its role's task queue; retried for a while, then a Fault."""
+    try:
+        answer = await workflow.execute_activity(
+            step.name,
+            request,
+            result_type=step.answer,
+            task_queue=step.role.task_queue,
+            start_to_close_timeout=ATTEMPT_LIMIT,
+            schedule_to_close_timeout=STEP_LIMIT,
+            retry_policy=RETRIES,
+            summary=summary or None,
+        )
+    except ActivityError as error:
+        if is_cancelled_exception(error):
+            raise
+        return Fault(step.name, step.role, _said(error))
+    return cast(AnswerT, answer)

@@ -1,0 +1,92 @@
+"""How a settlement waits: visibly, for a nudge or until it is time to ask again; and what it shows meanwhile.
+
+Holds nothing while it waits, and continues as new between steps when the server suggests it. No wait ends a settlement.
+"""
+
+from datetime import timedelta
+
+from temporalio import workflow
+from temporalio.common import SearchAttributeKey
+
+with workflow.unsafe.imports_passed_through():
+    from interlock.protocol import Blocker, Refusal, RefusalCode, SignedTerms, Stage, VerdictKind
+    from interlock.protocol.names import PARTIES, SETTLEMENT_ID, STAGE, TERMS_HASHES
+    from interlock.workflows.conversation import Conversation
+    from interlock.workflows.steps import Fault
+
+FIRST_WAIT = timedelta(seconds=0.5)
+LONGEST_WAIT = timedelta(seconds=30)
+
+
+def back_off(waits: int) -> timedelta:
+    """How long to wait before asking again, having waited so often: 0.5 s, doubling, at most 30 s."""
+    return min(FIRST_WAIT * (1 << min(waits, 16)), LONGEST_WAIT)
+
+
+class Waiting(Conversation):
+    """A conversation that can wait, come to a stage, and be found."""
+
+    async def wait(self, answer: Refusal | Fault) -> None:
+        """Show what blocks, and wait: for a nudge, for settle_by, or until it is time to ask again."""
+        progress, now = self.progress, workflow.now()
+        self.block(
+            answer.blocker
+            if isinstance(answer, Fault)
+            else Blocker(code=answer.code, text=self._in_words(answer), who=answer.who)
+        )
+        delay = back_off(progress.waits)
+        if progress.verdict is None and now < (settle_by := self.signed.terms.settle_by):
+            delay = min(delay, settle_by - now)
+        progress.waits += 1
+        progress.next_attempt = now + delay
+        await self.sleep(delay)
+
+    async def sleep(self, delay: timedelta) -> None:
+        """Wait for a nudge, at most so long; then go on in a new run if this one's history has grown long."""
+        try:
+            await workflow.wait_condition(lambda: self.nudged, timeout=delay)
+            self.progress.waits = 0
+        except TimeoutError:
+            pass
+        self.nudged = False
+        if workflow.info().is_continue_as_new_suggested():
+            await workflow.wait_condition(workflow.all_handlers_finished)
+            workflow.continue_as_new(args=[self.start, self.progress])
+
+    def block(self, blocker: Blocker) -> None:
+        """Show what the settlement waits for; the same blocker again is no news."""
+        if blocker != self.progress.blocker:
+            self.tell("wait", blocker.text)
+            self.progress.waits = 0
+            self.progress.blocker = blocker
+            self.publish()
+
+    def reach(self, stage: Stage, text: str) -> None:
+        """Come to a stage: nothing blocks any more."""
+        self.progress.stage = stage
+        self.progress.blocker = self.progress.next_attempt = None
+        self.progress.waits = 0
+        self.tell("step", text)
+
+    def _in_words(self, refusal: Refusal) -> str:
+        paid = self.progress.verdict is VerdictKind.PAID
+        return f"suspended: {refusal.text}" if paid and refusal.code is RefusalCode.NOT_ADMITTED else refusal.text
+
+    def publish(self) -> None:
+        """Search attributes, by which settlements are found; `status` never relies on them."""
+        known = [self.progress.subject, *self.progress.proposals]
+        hashes = list(dict.fromkeys(signed.terms_hash for signed in known if signed is not None))
+        workflow.upsert_search_attributes(
+            [
+                SearchAttributeKey.for_keyword(SETTLEMENT_ID).value_set(self.start.settlement_id),
+                SearchAttributeKey.for_keyword_list(PARTIES).value_set([self.start.seller, self.start.buyer]),
+                SearchAttributeKey.for_keyword_list(TERMS_HASHES).value_set(hashes),
+                SearchAttributeKey.for_keyword(STAGE).value_set(self.progress.stage.value),
+            ]
+        )
+
+    @property
+    def signed(self) -> SignedTerms:
+        """The terms that both parties signed."""
+        assert self.progress.matched is not None  # noqa: S101 - no step is called before the match
+        return self.progress.matched
