@@ -3,6 +3,10 @@
 Runs on a schedule. It needs nothing but the ledgers: rows hold the terms and both signatures.
 """
 
+from collections.abc import Callable
+from datetime import timedelta
+from itertools import takewhile
+
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
@@ -52,7 +56,7 @@ class SweepWorkflow:
         for _ in range(PAGES):
             verdicts = await call(VERDICTS_AFTER, VerdictsRequest(position=position, limit=sweep.batch))
             # a young entry may be overtaken by one of a lower position that commits later: leave it to the next sweep
-            old = [] if isinstance(verdicts, Fault) else [verdict for verdict in verdicts if self._old(verdict, sweep)]
+            old = [] if isinstance(verdicts, Fault) else list(takewhile(self._older_than(sweep), verdicts))
             if not old:
                 break
             position = old[-1].receipt.position
@@ -68,5 +72,6 @@ class SweepWorkflow:
             ended |= set() if isinstance(answer, Fault) else set(answer)
         return [terms_hash for terms_hash in terms_hashes if terms_hash not in ended]
 
-    def _old(self, verdict: Verdict, sweep: Sweep) -> bool:
-        return (workflow.now() - verdict.receipt.at).total_seconds() >= sweep.older_than_seconds
+    def _older_than(self, sweep: Sweep) -> Callable[[Verdict], bool]:
+        limit = workflow.now() - timedelta(seconds=sweep.older_than_seconds)
+        return lambda verdict: verdict.receipt.at <= limit

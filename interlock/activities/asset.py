@@ -1,0 +1,92 @@
+"""The asset ledger's steps: check, lock, release, refund, and what the sweeper asks of it."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from temporalio import activity
+
+from interlock.activities.attempts import faults_are_retried, this_attempt
+from interlock.ledgers.ledger import Ledger
+from interlock.protocol import Answer, Check, Lock, SignedOperatorOrder, SignedTerms
+from interlock.protocol.steps import (
+    CHECK_DELIVERY,
+    ENDED_OF,
+    LOCK,
+    LOCK_OF,
+    OPEN_LOCKS,
+    REFUND,
+    RELEASE,
+    RESUME_DELIVERY,
+    HashesRequest,
+    OpenLocksRequest,
+    RefundRequest,
+    ReleaseRequest,
+    TermsHash,
+)
+
+
+class AssetActivities:
+    """One verb per method, each calling one verb of the asset ledger."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._where = f"ledger {ledger.name}"
+
+    @property
+    def all(self) -> Sequence[Callable[..., Any]]:
+        """What a worker of role `asset` registers."""
+        return [
+            self.check, self.lock, self.release, self.refund, self.lock_of,
+            self.resume, self.open_locks, self.ended_of,
+        ]  # fmt: skip
+
+    @activity.defn(name=CHECK_DELIVERY.name)
+    async def check(self, signed: SignedTerms) -> Check:
+        """What stands, else whether the ledger would lock."""
+        with faults_are_retried(self._where):
+            return await self._ledger.check(signed)
+
+    @activity.defn(name=LOCK.name)
+    async def lock(self, signed: SignedTerms) -> Answer:
+        """The deliverer's units into escrow."""
+        with faults_are_retried(self._where):
+            return await self._ledger.lock(signed, this_attempt(signed.terms_hash))
+
+    @activity.defn(name=RELEASE.name)
+    async def release(self, request: ReleaseRequest) -> Answer:
+        """Escrow to the receiver."""
+        attempt = this_attempt(request.certificate.statement.terms_hash)
+        with faults_are_retried(self._where):
+            return await self._ledger.release(request.terms, request.certificate, attempt, request.redirection)
+
+    @activity.defn(name=REFUND.name)
+    async def refund(self, request: RefundRequest) -> Answer:
+        """Escrow back to the deliverer, or a tombstone."""
+        attempt = this_attempt(request.certificate.statement.terms_hash)
+        with faults_are_retried(self._where):
+            return await self._ledger.refund(request.terms, request.certificate, attempt)
+
+    @activity.defn(name=LOCK_OF.name)
+    async def lock_of(self, request: TermsHash) -> Lock | None:
+        """The row for terms, if there is one."""
+        with faults_are_retried(self._where):
+            return await self._ledger.lock_of(request.terms_hash)
+
+    @activity.defn(name=RESUME_DELIVERY.name)
+    async def resume(self, order: SignedOperatorOrder) -> Answer:
+        """Journal two operators' order to look again."""
+        with faults_are_retried(self._where):
+            return await self._ledger.resume(order, this_attempt(order.order.terms_hash))
+
+    @activity.defn(name=OPEN_LOCKS.name)
+    async def open_locks(self, request: OpenLocksRequest) -> list[SignedTerms]:
+        """The terms of locks that have stood for a while, oldest first."""
+        with faults_are_retried(self._where):
+            locks = await self._ledger.open_locks(request.older_than_seconds, request.limit)
+        return [lock.signed for lock in locks]
+
+    @activity.defn(name=ENDED_OF.name)
+    async def ended_of(self, request: HashesRequest) -> list[str]:
+        """Which of these terms' locks are released or refunded."""
+        with faults_are_retried(self._where):
+            return sorted(await self._ledger.ended_of(request.terms_hashes))

@@ -1,0 +1,78 @@
+"""What one attestor says over HTTP: the bodies of its requests and answers, and its names for "I do not sign that"."""
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field
+
+from interlock.protocol import AttestRequest, Message, Signature, Statement
+
+MAX_REQUESTS = 256
+"""How many statements one request may ask for."""
+
+MAX_BODY_BYTES = 128 * 1024
+"""The longest request body: more than MAX_REQUESTS of the longest requests need."""
+
+
+class DeclineCode(StrEnum):
+    """Why an attestor does not sign. Names are stable."""
+
+    UNKNOWN_LEDGER = "unknown_ledger"
+    LEDGER_UNREACHABLE = "ledger_unreachable"
+    NO_LOCK = "no_lock"
+    NOT_LOCKED = "not_locked"
+    NO_VERDICT = "no_verdict"
+    OTHER_VERDICT = "other_verdict"
+    # the row stands, but not for what was asked
+    WRONG_NETWORK = "wrong_network"
+    TERMS_MISMATCH = "terms_mismatch"
+    WRONG_LEDGER = "wrong_ledger"
+    SIGNATURE_INVALID = "signature_invalid"
+    UNKNOWN_COORDINATOR = "unknown_coordinator"
+    # this attestor's own earlier word stands against it
+    CONTRADICTS_VOTE = "contradicts_vote"
+
+
+class Declined(Message):
+    """An attestor's "no": a stable name and a sentence for people."""
+
+    code: Annotated[str, Field(max_length=64)]
+    text: Annotated[str, Field(max_length=500)]
+
+
+class SignedStatement(Message):
+    """A statement and one attestor's signature on it."""
+
+    statement: Statement
+    signature: Signature
+
+
+class NotSigned(Message):
+    """How a declined request stands among the answers."""
+
+    declined: Declined
+
+
+class Asked(Message):
+    """The body of `POST /statements`."""
+
+    requests: tuple[AttestRequest, ...] = Field(min_length=1, max_length=MAX_REQUESTS)
+
+
+class Answered(Message):
+    """Its answer: one for each request, in the same order."""
+
+    answers: tuple[SignedStatement | NotSigned, ...]
+
+
+class Kept(Message):
+    """One vote as it is kept: `number` counts from 1 in the order of voting."""
+
+    number: int
+    signed: SignedStatement
+
+
+class Votes(Message):
+    """The answer of `GET /statements`: what this attestor has signed, oldest first."""
+
+    votes: tuple[Kept, ...]

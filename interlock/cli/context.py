@@ -1,0 +1,152 @@
+"""Where a verb finds the stack: its data folder or environment, the client, the ledgers, the keys. Starts nothing.
+
+The folder is --data-dir, else INTERLOCK_DATA_DIR, else ./.interlock if it exists. `interlock up` writes into it
+client.json (what any client may know) and ledgers.json (DSNs, for this machine's owner only). Without a folder the
+TEMPORAL_* environment names the server, INTERLOCK_ASSET_DSN and INTERLOCK_PAYMENT_DSN the ledgers.
+"""
+
+# ruff: noqa: PLC0415 - a verb pays only for what it uses
+
+import asyncio
+import contextlib
+import json
+import os
+from collections.abc import AsyncIterator
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from interlock.cli.errors import CliError, unreachable
+from interlock.cli.output import Output
+
+if TYPE_CHECKING:  # each costs a third of a second or an extra: imported when first used
+    from interlock.client import SettlementClient
+    from interlock.client.connection import Connection
+    from interlock.client.keystore import Keystore
+    from interlock.ledgers.postgres import PostgresLedger
+    from interlock.protocol import AttestorSet
+
+DEFAULT_FOLDER = Path(".interlock")
+LEDGERS = ("asset", "payment")
+REACH_SECONDS = 8.0
+"""How long a server may take to answer: the promise is 10 seconds, and the process has to start too."""
+
+
+class Context:
+    """One run of the command: its output, and lazily everything that its verb asks for. An async context manager."""
+
+    def __init__(self, data_dir: Path | None, output: Output) -> None:
+        self.output = output
+        named = data_dir or (Path(env) if (env := os.environ.get("INTERLOCK_DATA_DIR")) else None)
+        self.data_dir = named or (DEFAULT_FOLDER if DEFAULT_FOLDER.is_dir() else None)
+        self._open = contextlib.AsyncExitStack()
+        self._client: SettlementClient | None = None
+
+    @property
+    def as_json(self) -> bool:
+        """Whether a script reads the answer."""
+        return self.output.as_json
+
+    @property
+    def home(self) -> Path:
+        """The data folder, or where a new one would be made: for verbs that need no running stack."""
+        return self.data_dir or DEFAULT_FOLDER
+
+    @cached_property
+    def keystore(self) -> "Keystore":
+        """The keys in the data folder."""
+        from interlock.client.keystore import Keystore
+
+        return Keystore(self.home / "keys")
+
+    @cached_property
+    def connection(self) -> "Connection":
+        """Where Temporal is, the network and the coordinator, as the client finds them; connects to nothing."""
+        from interlock.client.connection import configured
+
+        return configured(data_dir=self.data_dir)
+
+    @property
+    def network(self) -> str:
+        """The network id that everything is signed for."""
+        return self.connection.network
+
+    @property
+    def coordinator(self) -> "AttestorSet":
+        """The attestor set that new terms name."""
+        return self.connection.coordinator
+
+    async def client(self) -> "SettlementClient":
+        """The connected client, the same one each time; closed when the verb ends."""
+        if self._client is None:
+            from interlock.client import SettlementClient
+
+            client = await SettlementClient.connect(data_dir=self.data_dir)
+            self._client = await self._open.enter_async_context(client)
+        return self._client
+
+    def ledger_names(self) -> tuple[str, ...]:
+        """The ledgers that this stack has."""
+        return LEDGERS if self.data_dir is None else tuple(self._file("ledgers.json"))
+
+    def ledger_dsn(self, name: str, *, write: bool = False) -> str:
+        """The DSN of a ledger's reader or writer role; an unknown ledger is refused by name."""
+        if name not in self.ledger_names():
+            known = " or ".join(self.ledger_names())
+            raise CliError("unknown_ledger", f"there is no ledger `{name}`: it is {known}", "ledger")
+        if self.data_dir is not None:
+            return str(self._said("ledgers.json", name)["writer" if write else "reader"])
+        variable = f"INTERLOCK_{name.upper()}_DSN"
+        if dsn := os.environ.get(variable):
+            return dsn
+        raise unreachable(f"no stack found: run `interlock up`, name its folder with --data-dir, or set {variable}")
+
+    @contextlib.asynccontextmanager
+    async def ledger(self, name: str, *, write: bool = False) -> "AsyncIterator[PostgresLedger]":
+        """A connected ledger, by its reader role unless `write`; not reached within 10 seconds: exit 3."""
+        dsn = self.ledger_dsn(name, write=write)
+        from interlock.ledgers.postgres import PostgresLedger
+
+        try:
+            async with asyncio.timeout(REACH_SECONDS):
+                ledger = await PostgresLedger.connect(dsn)
+        except (OSError, TimeoutError) as error:
+            reason = str(error) or "no answer in time"
+            raise unreachable(f"the {name} ledger is not reachable ({reason}): {self._start_hint()}") from error
+        try:
+            yield ledger
+        finally:
+            await ledger.close()
+
+    def _start_hint(self) -> str:
+        folder = "" if self.data_dir in (None, DEFAULT_FOLDER) else f" --data-dir {self.data_dir}"
+        return f"start it with `interlock up{folder}`"
+
+    def _file(self, name: str) -> dict[str, Any]:
+        if self.data_dir is None:
+            raise unreachable("no stack found: run `interlock up`, or name its folder with --data-dir")
+        path = self.data_dir / name
+        try:
+            content = json.loads(path.read_text())
+        except FileNotFoundError:
+            raise unreachable(f"no stack in {self.data_dir}: {self._start_hint()}", "data_dir") from None
+        except (ValueError, OSError) as error:
+            raise CliError("invalid_file", f"{path} cannot be read: {error}", "data_dir") from error
+        if not isinstance(content, dict):
+            raise CliError("invalid_file", f"{path} is not what `interlock up` writes", "data_dir")
+        return content
+
+    def _said(self, file: str, name: str) -> Any:
+        try:
+            return self._file(file)[name]
+        except KeyError:
+            raise CliError("invalid_file", f"{file} in {self.data_dir} names no {name}", "data_dir") from None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._open.aclose()

@@ -1,0 +1,136 @@
+"""Where the service is, and on which network: from arguments, a data folder, or the environment. Opens no settlement.
+
+Asked in this order: arguments; `client.json` in the data folder (argument, else INTERLOCK_DATA_DIR); Temporal's own
+configuration (TEMPORAL_* and its file) with INTERLOCK_NETWORK and INTERLOCK_COORDINATOR (an AttestorSet as JSON).
+With none of them, `./.interlock`, where `interlock up` keeps its data, is tried.
+"""
+
+import asyncio
+import json
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from temporalio.client import Client
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.envconfig import ClientConfig
+from temporalio.service import RPCError
+
+from interlock.client.errors import NotConfigured, NotReached
+from interlock.protocol import AttestorSet
+from interlock.protocol.words import Digest
+
+CONNECT_WITHIN_SECONDS = 8.0
+CLIENT_FILE = "client.json"
+DEFAULT_DATA_DIR = Path(".interlock")
+DEFAULT_ADDRESS = "localhost:7233"
+
+
+class ClientFile(BaseModel):
+    """What a stack tells its clients: where Temporal is, the network, and the coordinator to name in terms."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    temporal: str
+    namespace: str = "default"
+    network: Digest
+    coordinator: AttestorSet
+
+
+@dataclass(frozen=True)
+class Connection:
+    """How to connect, and to which network."""
+
+    network: str
+    coordinator: AttestorSet
+    address: str
+    namespace: str
+    options: dict[str, Any] = field(default_factory=dict)
+
+    async def open(self) -> Client:
+        """A connected Temporal client; raises NotReached within 10 seconds."""
+        try:
+            async with asyncio.timeout(CONNECT_WITHIN_SECONDS):
+                return await Client.connect(
+                    self.address, namespace=self.namespace, data_converter=pydantic_data_converter, **self.options
+                )
+        except (TimeoutError, RuntimeError, RPCError) as error:
+            raise NotReached(
+                f"no Temporal server answers at {self.address}; start the stack with `interlock up`, "
+                f"or say with TEMPORAL_ADDRESS where it is"
+            ) from error
+
+
+def configured(
+    *,
+    data_dir: str | os.PathLike[str] | None = None,
+    address: str | None = None,
+    namespace: str | None = None,
+    network: str | None = None,
+    coordinator: AttestorSet | None = None,
+) -> Connection:
+    """Put the configuration together; raises NotConfigured naming what is missing."""
+    file = _client_file(data_dir, address)
+    if file is not None:
+        return Connection(
+            network=_network(network or file.network),
+            coordinator=coordinator or file.coordinator,
+            address=address or file.temporal,
+            namespace=namespace or file.namespace,
+        )
+    found = dict(ClientConfig.load_client_connect_config())
+    return Connection(
+        network=_network(network or os.environ.get("INTERLOCK_NETWORK")),
+        coordinator=coordinator or _coordinator(os.environ.get("INTERLOCK_COORDINATOR")),
+        address=_chosen(found, "target_host", address) or DEFAULT_ADDRESS,
+        namespace=_chosen(found, "namespace", namespace) or "default",
+        options=found,
+    )
+
+
+def _chosen(found: dict[str, Any], name: str, argument: str | None) -> str | None:
+    value = found.pop(name, None)
+    return argument or value
+
+
+def _client_file(data_dir: str | os.PathLike[str] | None, address: str | None) -> ClientFile | None:
+    chosen = data_dir or os.environ.get("INTERLOCK_DATA_DIR")
+    if chosen is None:
+        elsewhere = address is not None or "TEMPORAL_ADDRESS" in os.environ
+        if elsewhere or not (DEFAULT_DATA_DIR / CLIENT_FILE).is_file():
+            return None
+        chosen = DEFAULT_DATA_DIR
+    path = Path(chosen) / CLIENT_FILE
+    try:
+        return ClientFile.model_validate_json(path.read_bytes())
+    except FileNotFoundError:
+        raise NotConfigured(
+            f"{path} is not there: start the stack with `interlock up --data-dir {chosen}`", field="data_dir"
+        ) from None
+    except (OSError, ValidationError) as error:
+        raise NotConfigured(f"{path} cannot be read: {error}", field="data_dir") from error
+
+
+def _network(value: str | None) -> str:
+    if not value:
+        raise NotConfigured(
+            "no network is given: pass network=, or set INTERLOCK_DATA_DIR or INTERLOCK_NETWORK", field="network"
+        )
+    try:
+        return TypeAdapter[str](Digest).validate_python(value)
+    except ValidationError:
+        raise NotConfigured("the network is not 0x and 64 hex digits", field="network") from None
+
+
+def _coordinator(text: str | None) -> AttestorSet:
+    if not text:
+        raise NotConfigured(
+            "no coordinator is given: pass coordinator=, or set INTERLOCK_DATA_DIR or INTERLOCK_COORDINATOR",
+            field="coordinator",
+        )
+    try:
+        return AttestorSet.model_validate_json(json.dumps(json.loads(text)))
+    except ValueError as error:
+        raise NotConfigured(f"the coordinator is no attestor set: {error}", field="coordinator") from error

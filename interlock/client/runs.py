@@ -1,0 +1,252 @@
+"""What Temporal knows of settlements' runs, in the client's words: its types and errors go no further than this file.
+
+A settlement is one workflow id. Its runs may be terminated and started again, or continue as new; the latest speaks.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from temporalio.client import (
+    Client,
+    WithStartWorkflowOperation,
+    WorkflowExecution,
+    WorkflowExecutionStatus,
+    WorkflowFailureError,
+    WorkflowHandle,
+    WorkflowHistoryEventFilterType,
+    WorkflowUpdateStage,
+)
+from temporalio.common import (
+    SearchAttributeKey,
+    SearchAttributePair,
+    TypedSearchAttributes,
+    WorkflowIDConflictPolicy,
+    WorkflowIDReusePolicy,
+)
+from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
+from temporalio.service import RPCError, RPCStatusCode
+
+from interlock.client.errors import NotReached, ServiceFault, UnknownSettlement
+from interlock.client.faults import fault_of, own_errors
+from interlock.protocol import Blocker, Message, SettlementEvent, SettlementReport, SignedTerms
+from interlock.protocol.instructions import Instructed, SettlementStart
+from interlock.protocol.names import (
+    EVENTS,
+    INSTRUCT,
+    PARTIES,
+    REPORT,
+    SETTLEMENT_ID,
+    SETTLEMENT_WORKFLOW,
+    STAGE,
+    TERMS_HASHES,
+    Role,
+    workflow_id,
+)
+
+QUERY_WITHIN = timedelta(seconds=5)
+CARRIED_OUT_WITHIN = timedelta(seconds=60)
+"""How long a worker may take over what it has heard: an operators' order is answered when a ledger has answered."""
+
+NEXT_RUN_LOOKED_FOR = (0.25, 5.0)
+"""Seconds between looks for the run that follows a terminated one: the first, and the longest."""
+
+_ID, _HASHES = SearchAttributeKey.for_keyword(SETTLEMENT_ID), SearchAttributeKey.for_keyword_list(TERMS_HASHES)
+_PARTIES, _STAGE = SearchAttributeKey.for_keyword_list(PARTIES), SearchAttributeKey.for_keyword(STAGE)
+_OPEN = (WorkflowExecutionStatus.RUNNING, WorkflowExecutionStatus.CONTINUED_AS_NEW)
+_NO_SETTLEMENT = (WorkflowExecutionStatus.FAILED, WorkflowExecutionStatus.CANCELED)
+
+
+@dataclass(frozen=True)
+class Run:
+    """The latest run of a settlement, as Temporal describes it."""
+
+    workflow_id: str
+    status: WorkflowExecutionStatus | None
+    settlement_id: str
+    terms_hashes: tuple[str, ...]
+    parties: tuple[str, ...]
+    started_at: datetime
+    closed_at: datetime | None
+
+    @property
+    def completed(self) -> bool:
+        """Whether the settlement has come to one of its ends."""
+        return self.status is WorkflowExecutionStatus.COMPLETED
+
+
+def _run(execution: WorkflowExecution) -> Run:
+    found = execution.typed_search_attributes
+    return Run(
+        workflow_id=execution.id,
+        status=execution.status,
+        settlement_id=found.get(_ID) or execution.id.split(".", 1)[0],
+        terms_hashes=tuple(found.get(_HASHES) or ()),
+        parties=tuple(found.get(_PARTIES) or ()),
+        started_at=execution.start_time,
+        closed_at=execution.close_time,
+    )
+
+
+class Runs:
+    """Reads, tells and awaits settlements' runs. `answer_within` is how long an update may take to be answered."""
+
+    def __init__(self, temporal: Client, answer_within: timedelta) -> None:
+        self._temporal = temporal
+        self._answer_within = answer_within
+
+    async def instruct(self, signed: SignedTerms, update_id: str) -> Instructed | None:
+        """Send signed terms, starting the settlement where there is none; None if it has ended."""
+        terms = signed.terms
+        start = WithStartWorkflowOperation[object, SettlementReport](
+            SETTLEMENT_WORKFLOW,
+            SettlementStart.of(terms),
+            id=workflow_id(terms),
+            task_queue=Role.SETTLEMENT.task_queue,
+            result_type=SettlementReport,
+            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            static_summary=f"{terms.delivery.asset.code} against {terms.payment.asset.code}",
+            search_attributes=TypedSearchAttributes(
+                [
+                    SearchAttributePair(_ID, terms.settlement_id),
+                    SearchAttributePair(_PARTIES, sorted({terms.seller, terms.buyer})),
+                    SearchAttributePair(_STAGE, "PROPOSED"),
+                ]
+            ),
+        )
+        try:
+            with own_errors():
+                async with asyncio.timeout(self._answer_within.total_seconds()):
+                    answer = await self._temporal.execute_update_with_start_workflow(
+                        INSTRUCT,
+                        signed,
+                        id=update_id,
+                        start_workflow_operation=start,
+                        result_type=Instructed,
+                        rpc_timeout=self._answer_within,
+                    )
+        except (WorkflowAlreadyStartedError, UnknownSettlement):  # the latter: it ended while we were being answered
+            return None
+        return answer if isinstance(answer, Instructed) else None
+
+    async def tell(self, workflow_id: str, update: str, message: Message, update_id: str) -> SettlementReport:
+        """Send an update; raises UnknownSettlement where nothing runs."""
+        with own_errors():
+            async with asyncio.timeout(self._answer_within.total_seconds()):
+                heard = await self._handle(workflow_id).start_update(
+                    update,
+                    message,
+                    id=update_id,
+                    wait_for_stage=WorkflowUpdateStage.ACCEPTED,
+                    result_type=SettlementReport,
+                    rpc_timeout=self._answer_within,
+                )
+            async with asyncio.timeout(CARRIED_OUT_WITHIN.total_seconds()):
+                report: SettlementReport = await heard.result()
+        return report
+
+    async def describe(self, workflow_id: str) -> Run | None:
+        """The latest run; None if there is none, or if it ended before anybody proposed anything."""
+        try:
+            run = _run(await self._handle(workflow_id).describe(rpc_timeout=QUERY_WITHIN))
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                return None
+            if error.status in (RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED):
+                raise NotReached("the Temporal server does not answer") from None
+            raise fault_of(error) from None
+        return None if run.status in _NO_SETTLEMENT else run
+
+    async def report(self, run: Run) -> SettlementReport:
+        """Where the settlement stands: the result of a run that has ended, else what the running one answers."""
+        handle = self._handle(run.workflow_id)
+        with own_errors():
+            if run.completed:
+                try:
+                    return await handle.result()
+                except WorkflowFailureError:  # another run took over since it was described
+                    return await self.report(run if (now := await self.describe(run.workflow_id)) is None else now)
+            report: SettlementReport = await handle.query(
+                REPORT, result_type=SettlementReport, rpc_timeout=QUERY_WITHIN
+            )
+        return report if run.status in _OPEN else _interrupted(report)
+
+    async def events(self, workflow_id: str) -> list[SettlementEvent]:
+        """What has happened, from the start."""
+        with own_errors():
+            events: list[SettlementEvent] = await self._handle(workflow_id).query(
+                EVENTS, result_type=list[SettlementEvent], rpc_timeout=QUERY_WITHIN
+            )
+        return events
+
+    async def proposals(self, run: Run) -> list[SignedTerms]:
+        """The signed terms in the run's history, which needs no worker; none from runs that it was continued from."""
+        found: dict[str, SignedTerms] = {}
+        with own_errors():
+            async for event in self._handle(run.workflow_id).fetch_history_events(
+                event_filter_type=WorkflowHistoryEventFilterType.ALL_EVENT
+            ):
+                accepted = event.workflow_execution_update_accepted_event_attributes.accepted_request.input
+                if accepted.name != INSTRUCT:
+                    continue
+                (signed,) = await self._temporal.data_converter.decode(accepted.args.payloads, [SignedTerms])
+                known = found.get(signed.terms_hash)
+                found[signed.terms_hash] = known.with_signatures(signed.signatures) if known else signed
+        return list(found.values())
+
+    async def end(self, workflow_id: str) -> SettlementReport:
+        """Wait for the settlement's end, through terminated runs, runs continued as new and new ones."""
+        while True:
+            with own_errors():
+                try:
+                    return await self._handle(workflow_id).result()
+                except WorkflowFailureError as error:
+                    cause = error.cause
+            if isinstance(cause, ApplicationError):
+                if cause.type == "no_proposal":
+                    raise UnknownSettlement(f"nobody proposed terms in {workflow_id}")
+                raise ServiceFault(f"the settlement's run failed: {cause.message}")
+            await self._until_it_runs_again(workflow_id)
+
+    async def find(self, query: str) -> list[Run]:
+        """The latest run of every settlement that a list filter finds; the list lags behind by a moment."""
+        latest: dict[str, Run] = {}
+        whole = f"WorkflowType = '{SETTLEMENT_WORKFLOW}' AND ({query})"
+        with own_errors():
+            async for execution in self._temporal.list_workflows(whole, page_size=1000):
+                if execution.status in (*_NO_SETTLEMENT, WorkflowExecutionStatus.CONTINUED_AS_NEW):
+                    continue
+                run = _run(execution)
+                known = latest.get(run.workflow_id)
+                if known is None or known.started_at < run.started_at:
+                    latest[run.workflow_id] = run
+        return sorted(latest.values(), key=lambda run: run.started_at)
+
+    async def completed_since(self, moment: datetime) -> AsyncIterator[tuple[str, datetime]]:
+        """The workflow ids of settlements that ended after a moment, and when; the list lags behind by a moment."""
+        bound = moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        query = f"WorkflowType = '{SETTLEMENT_WORKFLOW}' AND ExecutionStatus = 'Completed' AND CloseTime > '{bound}'"
+        with own_errors():
+            async for execution in self._temporal.list_workflows(query, page_size=1000):
+                if execution.close_time is not None:
+                    yield execution.id, execution.close_time
+
+    def _handle(self, workflow_id: str) -> WorkflowHandle[object, SettlementReport]:
+        return self._temporal.get_workflow_handle(workflow_id, result_type=SettlementReport)
+
+    async def _until_it_runs_again(self, workflow_id: str) -> None:
+        pause, longest = NEXT_RUN_LOOKED_FOR
+        while True:
+            run = await self.describe(workflow_id)
+            if run is not None and (run.completed or run.status in _OPEN):
+                return
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, longest)
+
+
+def _interrupted(report: SettlementReport) -> SettlementReport:
+    """What a terminated run last knew; the ledgers may have moved on."""
+    text = "the settlement's run was terminated; the sweeper starts another for what is locked, or instruct again"
+    return report.model_copy(update={"blocker": Blocker(code="terminated", text=text, who="sweeper")})

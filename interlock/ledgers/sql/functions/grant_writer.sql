@@ -1,0 +1,7 @@
+-- The role that *is* this ledger: it reads everything, and writes through the operations only.
+CREATE OR REPLACE FUNCTION ledger.grant_writer(_role text) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM ledger.grant_auditor(_role);
+    EXECUTE format('GRANT EXECUTE ON FUNCTION ledger.check, ledger.lock, ledger.release, ledger.refund, ledger.pay, '
+        'ledger.void, ledger.resume, ledger.order TO %I', _role);
+END $$;

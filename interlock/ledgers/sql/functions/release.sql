@@ -1,0 +1,42 @@
+-- Escrow to the receiver, or to the account that a redirection names. `_evidence`: certificate and, if any, redirection.
+CREATE OR REPLACE FUNCTION ledger.release(_terms_hash text, _evidence jsonb, _attempt jsonb) RETURNS jsonb
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = ledger, pg_temp AS $$
+DECLARE
+    _redirection jsonb := _evidence #> '{redirection,redirection}';
+    _lock ledger.locks;
+    _terms jsonb;
+    _receiver text;
+    _now timestamptz;
+    _refusal jsonb;
+    _entry bigint;
+BEGIN
+    PERFORM ledger.hold(_terms_hash);
+    SELECT * INTO _lock FROM ledger.locks WHERE terms_hash = _terms_hash;
+    IF NOT FOUND THEN
+        RETURN ledger.refusal('no_lock');
+    ELSIF _lock.state = 'released' THEN
+        RETURN ledger.receipt(_lock.ending_entry);
+    ELSIF _lock.state = 'refunded' THEN
+        RETURN ledger.refusal('already_voided');
+    END IF;
+
+    _terms := _lock.signed -> 'terms';
+    _receiver := coalesce(_redirection ->> 'receiver', _terms #>> '{delivery,receiver}');
+    PERFORM ledger.hold_accounts(_receiver, 'escrow:' || _terms_hash);
+    _now := ledger.clock();
+    _refusal := coalesce(
+        ledger.refuse_superseded(_terms, _evidence -> 'certificate'),
+        ledger.refuse_expired((_redirection ->> 'valid_until')::timestamptz, _now),
+        ledger.refuse_account(_receiver, _terms ->> 'buyer', 'delivery.receiver', true)
+    );
+    IF _refusal IS NOT NULL THEN
+        RETURN _refusal;
+    END IF;
+
+    _entry := ledger.write_entry('release', _terms_hash, _lock.settlement_id, NULL, _now,
+        coalesce(_redirection ->> 'reason', 'certificate PAID'), _evidence, _attempt);
+    PERFORM ledger.move(_entry, _terms #>> '{delivery,asset,code}', (_terms #>> '{delivery,quantity}')::numeric,
+        _lock.escrow, (SELECT id FROM ledger.accounts WHERE name = _receiver));
+    UPDATE ledger.locks SET state = 'released', ending_entry = _entry WHERE terms_hash = _terms_hash;
+    RETURN ledger.receipt(_entry);
+END $$;

@@ -1,0 +1,21 @@
+-- Append to the journal; returns the position.
+CREATE OR REPLACE FUNCTION ledger.write_entry(
+    _operation text, _terms_hash text, _settlement_id text, _order_digest text, _at timestamptz, _reason text,
+    _authority jsonb, _attempt jsonb
+) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    _position bigint;
+BEGIN
+    -- Final means flushed: whoever connects with less gets no less.
+    IF current_setting('synchronous_commit') IN ('off', 'local') THEN
+        PERFORM set_config('synchronous_commit', 'on', true);
+    END IF;
+    -- From before it has a position until it commits, an entry is in flight: ledger.settled_position waits for those.
+    PERFORM pg_advisory_xact_lock_shared(1, 0);
+    INSERT INTO ledger.entries (operation, terms_hash, settlement_id, order_digest, at, reason, authority,
+        actor, trace_id, span_id)
+    VALUES (_operation, _terms_hash, _settlement_id, _order_digest, _at, _reason, _authority,
+        _attempt ->> 'actor', _attempt ->> 'trace_id', _attempt ->> 'span_id')
+    RETURNING position INTO _position;
+    RETURN _position;
+END $$;

@@ -1,0 +1,6 @@
+SELECT a.name, a.owner, a.admitted, a.frozen,
+    coalesce(jsonb_object_agg(b.asset, b.balance::text ORDER BY b.asset) FILTER (WHERE b.asset IS NOT NULL), '{}')
+        AS balances
+FROM ledger.accounts AS a LEFT JOIN ledger.balances AS b ON b.account = a.id
+WHERE a.kind = 'party'
+GROUP BY a.id ORDER BY a.name

@@ -1,0 +1,1 @@
+SELECT ledger.grant_reader($1)

@@ -1,0 +1,1 @@
+SELECT ledger, network FROM ledger.identity

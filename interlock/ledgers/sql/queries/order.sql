@@ -1,0 +1,1 @@
+SELECT ledger.order($1, $2::jsonb, $3::jsonb, $4::jsonb)

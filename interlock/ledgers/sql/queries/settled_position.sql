@@ -1,0 +1,1 @@
+SELECT ledger.settled_position()

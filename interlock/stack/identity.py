@@ -1,0 +1,77 @@
+"""What makes one data folder one environment: its network id, its attestors' keys, its databases' passwords.
+
+Created once, before anything else, and never changed: whatever is signed here is bound to it.
+"""
+
+import json
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+from interlock.protocol import Attestors, LocalSigner
+
+ATTESTORS = 4
+"""n = 3f+1 with f = 1, so a quorum is 3."""
+
+LEDGERS = ("asset", "payment")
+AUDIT = "audit"
+
+
+@dataclass(frozen=True)
+class Identity:
+    """The secrets of one environment; kept in a file that only its owner may read."""
+
+    network: str
+    passwords: dict[str, str]
+    attestor_keys: tuple[str, ...]
+
+    @property
+    def signers(self) -> tuple[LocalSigner, ...]:
+        """The attestors' signers, in the order of their numbers."""
+        return tuple(LocalSigner(key) for key in self.attestor_keys)
+
+    @property
+    def attestors(self) -> Attestors:
+        """The one attestor set of a new environment."""
+        return Attestors.of("main", 1, tuple(signer.address for signer in self.signers))
+
+
+def roles_of(ledger: str) -> tuple[str, ...]:
+    """A ledger's login roles beside its owner: the writer, the people's reader, and one reader for each attestor."""
+    return (f"{ledger}_writer", f"{ledger}_reader", *(f"{ledger}_attestor_{n}" for n in range(1, ATTESTORS + 1)))
+
+
+def _new() -> Identity:
+    names = [f"{AUDIT}_owner", f"{AUDIT}_reader"]
+    for ledger in LEDGERS:
+        names += [f"{ledger}_owner", *roles_of(ledger)]
+    return Identity(
+        network="0x" + secrets.token_hex(32),
+        passwords={name: secrets.token_urlsafe(24) for name in names},
+        attestor_keys=tuple(LocalSigner.generate().private_key.hex() for _ in range(ATTESTORS)),
+    )
+
+
+def identity_of(path: Path) -> Identity:
+    """The identity kept in this file; a new one if there is none yet."""
+    if path.exists():
+        stored = json.loads(path.read_text(encoding="utf-8"))
+        return Identity(stored["network"], stored["passwords"], tuple(stored["attestor_keys"]))
+    made = _new()
+    write_private(
+        path, {"network": made.network, "passwords": made.passwords, "attestor_keys": list(made.attestor_keys)}
+    )
+    return made
+
+
+def write_private(path: Path, content: dict[str, object]) -> None:
+    """Write a JSON file whole or not at all, readable by its owner only."""
+    draft = path.with_name(f".{path.name}.new")
+    draft.unlink(missing_ok=True)
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        json.dump(content, file, indent=1)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)

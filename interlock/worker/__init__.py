@@ -1,0 +1,1 @@
+"""Composition root: settings, and which roles run in this process."""

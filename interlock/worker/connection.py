@@ -1,0 +1,88 @@
+"""The worker's connection to Temporal: what it is told by `TEMPORAL_*`, and what the cluster must know of us."""
+
+import asyncio
+import logging
+import time
+from datetime import timedelta
+
+from temporalio.api.enums.v1 import IndexedValueType
+from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
+from temporalio.client import (
+    Client,
+    Schedule,
+    ScheduleActionStartWorkflow,
+    ScheduleAlreadyRunningError,
+    ScheduleIntervalSpec,
+    ScheduleOverlapPolicy,
+    SchedulePolicy,
+    ScheduleSpec,
+)
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.envconfig import ClientConfig
+from temporalio.service import RPCError, RPCStatusCode
+
+from interlock.protocol.instructions import Sweep
+from interlock.protocol.names import SEARCH_ATTRIBUTES, SWEEP_SCHEDULE, SWEEP_WORKFLOW, Role
+from interlock.worker.settings import WorkerSettings
+
+log = logging.getLogger("interlock.worker")
+
+_TYPES = {
+    "Keyword": IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD,
+    "KeywordList": IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD_LIST,
+}
+_RETRY_SECONDS = 1.0
+_TELL_EVERY_SECONDS = 30.0
+
+
+async def connect() -> Client:
+    """Connect as `TEMPORAL_*` says, waiting for a server that is not there yet."""
+    config = ClientConfig.load_client_connect_config()
+    told = -_TELL_EVERY_SECONDS
+    while True:
+        try:
+            return await Client.connect(**config, data_converter=pydantic_data_converter)
+        except RuntimeError as error:  # the SDK's only sign of a server that does not answer
+            if time.monotonic() - told >= _TELL_EVERY_SECONDS:
+                log.warning(
+                    "Temporal at %s does not answer; waiting for it", config.get("target_host", "localhost:7233")
+                )
+                told = time.monotonic()
+            log.debug("connecting failed: %s", error)
+            await asyncio.sleep(_RETRY_SECONDS)
+
+
+async def register_search_attributes(client: Client) -> None:
+    """Make the namespace know our search attributes; those that it has stay. Needs operator rights on the cluster."""
+    service = client.operator_service
+    known = await service.list_search_attributes(ListSearchAttributesRequest(namespace=client.namespace))
+    missing = {name: _TYPES[kind] for name, kind in SEARCH_ATTRIBUTES.items() if name not in known.custom_attributes}
+    if not missing:
+        return
+    try:
+        await service.add_search_attributes(
+            AddSearchAttributesRequest(namespace=client.namespace, search_attributes=missing)
+        )
+    except RPCError as error:
+        if error.status != RPCStatusCode.ALREADY_EXISTS:
+            raise
+
+
+async def schedule_sweeps(client: Client, settings: WorkerSettings) -> None:
+    """See that the sweeper runs on a schedule; whichever worker comes first creates it."""
+    sweep = Sweep(older_than_seconds=settings.sweep_older_than_seconds)
+    schedule = Schedule(
+        action=ScheduleActionStartWorkflow(
+            SWEEP_WORKFLOW,
+            sweep,
+            id=SWEEP_SCHEDULE,
+            task_queue=Role.SETTLEMENT.task_queue,
+            execution_timeout=timedelta(minutes=10),
+        ),
+        spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=timedelta(seconds=settings.sweep_every_seconds))]),
+        policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP),
+    )
+    try:
+        await client.create_schedule(SWEEP_SCHEDULE, schedule)
+    except ScheduleAlreadyRunningError:
+        log.debug("the sweep is scheduled already")
