@@ -29,6 +29,7 @@ if TYPE_CHECKING:  # each costs a third of a second or an extra: imported when f
 
 DEFAULT_FOLDER = Path(".interlock")
 LEDGERS = ("asset", "payment")
+POOL_SIZE = 4
 REACH_SECONDS = 8.0
 """How long a server may take to answer: the promise is 10 seconds, and the process has to start too."""
 
@@ -106,18 +107,17 @@ class Context:
     async def ledger(self, name: str, *, write: bool = False) -> "AsyncIterator[PostgresLedger]":
         """A connected ledger, by its reader role unless `write`; not reached within 10 seconds: exit 3."""
         dsn = self.ledger_dsn(name, write=write)
+        from interlock.ledgers.faults import LedgerUnreachable
         from interlock.ledgers.postgres import PostgresLedger
 
         try:
             async with asyncio.timeout(REACH_SECONDS):
-                ledger = await PostgresLedger.connect(dsn)
-        except (OSError, TimeoutError) as error:
+                ledger = await PostgresLedger.connect(dsn, pool_size=POOL_SIZE)
+        except (LedgerUnreachable, TimeoutError) as error:
             reason = str(error) or "no answer in time"
             raise unreachable(f"the {name} ledger is not reachable ({reason}): {self._start_hint()}") from error
-        try:
+        async with ledger:
             yield ledger
-        finally:
-            await ledger.close()
 
     def _start_hint(self) -> str:
         folder = "" if self.data_dir in (None, DEFAULT_FOLDER) else f" --data-dir {self.data_dir}"

@@ -45,11 +45,12 @@ def configure(acts: Any) -> None:
     mint.add_argument("quantity", metavar="QUANTITY", help='whole units, exact: "2500.00"')
     for act, text in ACCOUNT_ACTS.items():
         _add(acts, act, text, _account, "ACCOUNT")
-    asset = _add(acts, "asset", "register an asset", _asset, "CODE", reason="registered from the command line")
+    reason = "registered from the command line"
+    asset = _add(acts, "asset", "register an asset", _asset, "CODE", reason=reason)
     asset.add_argument("decimals", metavar="DECIMALS", type=int)
     sets = acts.add_parser("attestors", help="register an attestor set, or close one to new terms")
     kinds = sets.add_subparsers(dest="kind", required=True, metavar="register|close")
-    register = _add(kinds, "register", "register an attestor set under a name and epoch", _register, "NAME")
+    register = _add(kinds, "register", "register an attestor set", _register, "NAME", reason=reason)
     register.add_argument("epoch", metavar="EPOCH", type=int)
     register.add_argument("attestors", metavar="ADDRESS", nargs="+", help="every attestor's address")
     register.add_argument("--quorum", type=int, metavar="N", help="2f+1 of 3f+1 unless given")
@@ -85,7 +86,7 @@ async def _send(arguments: argparse.Namespace, context: Context, order: Callable
             "valid_until": await ledger.now() + ORDER_VALID_FOR,
         }
         message: LedgerOrder = await order(arguments, context, ledger, said)
-        signed = SignedLedgerOrder(order=message, signatures=signed_by(keys, message, context.network))
+        signed = SignedLedgerOrder(order=message, signatures=signed_by(keys, message, ledger.network))
         answer = await ledger.order(signed, attempt())
     if not isinstance(answer, Receipt):
         raise CliError(answer.code.value, answer.text, answer.field)

@@ -3,6 +3,8 @@
 import argparse
 
 from interlock.cli.context import Context
+from interlock.cli.operators import DEFAULT_OPERATORS
+from interlock.client.keystore import Keystore
 from interlock.stack.up import Announcement, up
 
 
@@ -22,4 +24,11 @@ async def run(_: argparse.Namespace, context: Context) -> int:
             text = ", ".join(map(str, value)) if isinstance(value, list) else value
             context.output.line(f"  {name.replace('_', ' ').ljust(width)}  {text}")
 
-    return await up(context.home, announce)
+    operators = tuple(_kept(context.keystore, name) for name in DEFAULT_OPERATORS)
+    return await up(context.home, operators, announce)
+
+
+def _kept(keys: Keystore, name: str) -> str:
+    """The address of the operator's key, which a new stack's folder is given."""
+    known = dict(keys.list())
+    return known[name] if name in known else keys.create(name).address

@@ -45,10 +45,13 @@ class Keystore:
 
     def create(self, name: str) -> LocalSigner:
         """A new key under a new name; `key_exists` if the name is taken, also by a process that was faster."""
+        return self.add(name, LocalSigner.generate())
+
+    def add(self, name: str, signer: LocalSigner) -> LocalSigner:
+        """Keep a key that was made elsewhere; refuses as `create` does."""
         path = self._path(name)
         if path.exists():
             raise KeystoreError("key_exists", f"there is a key `{name}` already", "name")
-        signer = LocalSigner.generate()
         password = os.environ.get(PASSWORD_VARIABLE)
         document = (
             encrypt(signer.private_key, password.encode(), STRONG)

@@ -45,6 +45,7 @@ class Posting:
 class Entry:
     """One effect, with what it moved, who asked, and the evidence that it relied on."""
 
+    operation: str
     receipt: Receipt
     settlement_id: str
     postings: tuple[Posting, ...]
@@ -64,41 +65,46 @@ def issuance_of(asset: str) -> str:
 
 
 class Books:
-    """Accounts, and every effect on them in order."""
+    """Accounts, and every effect on them in order. `own_accounts` are the names of escrow and issuance accounts."""
 
     def __init__(self, ledger: str) -> None:
         self.ledger = ledger
         self.accounts: dict[str, Account] = {}
+        self.own_accounts: set[str] = set()
         self.entries: list[Entry] = []
         self._balances: defaultdict[tuple[str, str], int] = defaultdict(int)
 
     def balance(self, account: str, asset: str) -> int:
         """What an account holds of an asset, in its smallest unit."""
-        return self._balances[account, asset]
+        return self._balances.get((account, asset), 0)
 
     def write(
         self,
-        operation: Operation,
-        terms_hash: str,
+        operation: str,
+        digest: str,
         at: datetime,
         attempt: Attempt,
-        *evidence: Message,
+        evidence: tuple[Message, ...],
+        *,
         movement: Movement | None = None,
         settlement_id: str = "",
         reason: str = "",
     ) -> Receipt:
-        """Journal one effect at a time (UTC), with its movement if it moves anything; ValueError if it can't be."""
+        """Journal one effect and its movement, if any. ValueError if it can't be; then nothing is written.
+
+        `digest` is the terms' hash or the order's digest, `at` is UTC.
+        """
         position = len(self.entries) + 1
         receipt = Receipt(
             ledger=self.ledger,
-            operation=operation,
-            terms_hash=terms_hash,
+            operation=Operation(operation) if operation in set(Operation) else Operation.ORDER,
+            terms_hash=digest,
             reference=f"{self.ledger}:{position}",
             position=position,
             at=at,
         )
         postings = self._post(movement) if movement else ()
-        self.entries.append(Entry(receipt, settlement_id, postings, reason, attempt, evidence))
+        self.entries.append(Entry(operation, receipt, settlement_id, postings, reason, attempt, evidence))
         return receipt
 
     def _post(self, movement: Movement) -> tuple[Posting, ...]:
@@ -125,23 +131,21 @@ class Books:
                 admitted=account.admitted,
                 frozen=account.frozen,
                 balances={
-                    asset: held
-                    for (name, asset), held in sorted(self._balances.items())
-                    if name == account.name and held != 0
+                    asset: held for (name, asset), held in sorted(self._balances.items()) if name == account.name
                 },
             )
             for _, account in sorted(self.accounts.items())
         ]
 
     def lines(self, account: str) -> Sequence[JournalLine] | None:
-        """An account's postings, oldest first; None if it is no party's account."""
-        if account not in self.accounts:
+        """An account's postings, oldest first; None if there is no such account of a party's or its own."""
+        if account not in self.accounts and account not in self.own_accounts:
             return None
         return [
             JournalLine(
                 position=entry.receipt.position,
                 at=entry.receipt.at,
-                operation=entry.receipt.operation.value,
+                operation=entry.operation,
                 settlement_id=entry.settlement_id,
                 terms_hash=entry.receipt.terms_hash,
                 asset=posting.asset,

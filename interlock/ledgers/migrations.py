@@ -5,6 +5,7 @@ replaced, all in one transaction, whenever their text has changed.
 """
 
 import hashlib
+from typing import TypeAlias
 
 import asyncpg
 
@@ -22,7 +23,7 @@ INSERT INTO ledger.schema_version (step, digest) VALUES ($1, $2)
 ON CONFLICT (step) DO UPDATE SET digest = excluded.digest, applied_at = excluded.applied_at
 """
 
-Connection = asyncpg.Connection[asyncpg.Record]
+Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
 
 async def migrate(connection: Connection) -> None:

@@ -9,7 +9,9 @@ from importlib import resources
 def folder(name: str) -> Mapping[str, str]:
     """The files of a folder of `sql/`, in the order of their names: name without its ending, and text."""
     files = (resources.files("interlock.ledgers") / "sql" / name).iterdir()
-    return {file.name.removesuffix(".sql"): file.read_text("utf-8") for file in sorted(files, key=lambda each: each.name)}
+    return {
+        file.name.removesuffix(".sql"): file.read_text("utf-8") for file in sorted(files, key=lambda each: each.name)
+    }
 
 
 def query(name: str) -> str:

@@ -3,7 +3,6 @@
 They read the books and never write them; evidence is judged elsewhere, before any of these is asked.
 """
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Literal
 
@@ -51,28 +50,30 @@ class Rules:
 
     def refuse_late(self, terms: Terms, now: datetime) -> Refusal | None:
         if past(terms.settle_by, now):
-            return self.no(RefusalCode.DEADLINE_PASSED, moment=_text(terms.settle_by))
+            return self.no(RefusalCode.DEADLINE_PASSED, moment=moment_text(terms.settle_by))
         return None
 
     def refuse_early(self, terms: Terms, now: datetime) -> Refusal | None:
         if terms.not_before is not None and not past(terms.not_before, now):
-            return self.no(RefusalCode.TOO_EARLY, moment=_text(terms.not_before))
+            return self.no(RefusalCode.TOO_EARLY, moment=moment_text(terms.not_before))
         return None
 
     def refuse_expired(self, valid_until: datetime | None, now: datetime) -> Refusal | None:
         if valid_until is not None and past(valid_until, now):
-            return self.no(RefusalCode.AUTHORITY_EXPIRED, moment=_text(valid_until))
+            return self.no(RefusalCode.AUTHORITY_EXPIRED, moment=moment_text(valid_until))
         return None
 
-    def refuse_account(self, name: str, owner: str, field: str, *, admitted: bool) -> Refusal | None:
-        """Why an account may not play its part: unknown, not that party's, or (if it must be) not admitted."""
+    def refuse_account(
+        self, name: str, owner: str, field: str, *, admitted: bool, suspended: bool = False
+    ) -> Refusal | None:
+        """Why an account may not play its part: unknown, not that party's, or not admitted."""
         account = self.books.accounts.get(name)
         if account is None:
             return self.no(RefusalCode.UNKNOWN_ACCOUNT, account=name, field=field)
         if account.owner != owner:
             return self.no(RefusalCode.WRONG_OWNER, account=name, owner=owner, field=field)
         if admitted and not account.admitted:
-            return self.no(RefusalCode.NOT_ADMITTED, account=name, field=field)
+            return self.no(RefusalCode.NOT_ADMITTED, account=name, field=field, suspended=str(suspended).lower())
         return None
 
     def refuse_asset(self, leg: Leg, role: Role) -> Refusal | None:
@@ -135,7 +136,7 @@ class Rules:
         return None
 
     def refuse_superseded(self, terms: Terms, certificate: Certificate) -> Refusal | None:
-        """Why a certificate of this set does not count for these terms now: another is the last in the named set's line."""
+        """Why a certificate of this set does not count for these terms now: a successor's does."""
         named, said = terms.coordinator, certificate.statement.coordinator
         counting = effective(named, self.sets)
         if counting is None:
@@ -195,5 +196,5 @@ class Rules:
         return self.no(code, coordinator=name, epoch=str(epoch), closed="false", field=field, **more)
 
 
-def _text(moment: datetime) -> str:
+def moment_text(moment: datetime) -> str:
     return moment.isoformat().replace("+00:00", "Z")

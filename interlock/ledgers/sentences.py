@@ -37,8 +37,7 @@ _SENTENCES: Mapping[RefusalCode, tuple[str, str]] = {
         "operators of ledger {ledger}",
     ),
     RefusalCode.CERTIFICATE_INVALID: (
-        "The certificate proves nothing here: it is of epoch {said} of coordinator {coordinator}, "
-        "and epoch {epoch} counts for these terms.",
+        "The certificate proves nothing here: it is of epoch {said} of {coordinator}, and epoch {epoch} counts.",
         "coordinator",
     ),
     RefusalCode.ID_USED: (

@@ -69,6 +69,6 @@ async def _ledger(dsn: SecretStr | None, settings: WorkerSettings, resources: As
     if dsn is None:
         raise AssertionError("the settings were checked")
     # as many connections as activities may run at once: an exhausted pool would be a fault of our own making
-    ledger = await PostgresLedger.connect(dsn.get_secret_value(), max_connections=settings.activity_slots)
+    ledger = await PostgresLedger.connect(dsn.get_secret_value(), pool_size=settings.activity_slots)
     resources.push_async_callback(ledger.close)
     return ledger

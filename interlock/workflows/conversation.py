@@ -33,7 +33,7 @@ with workflow.unsafe.imports_passed_through():
     from interlock.protocol.names import CANCEL, EVENTS, INSTRUCT, LOOK_AGAIN, ORDER, REDIRECT, REPORT, WITHDRAW
     from interlock.protocol.steps import RESUME_DELIVERY, RESUME_PAYMENT
     from interlock.workflows import proposals, steps
-    from interlock.workflows.progress import Progress
+    from interlock.workflows.progress import Progress, Run
 
 ORDER_ANSWER_WITHIN = timedelta(seconds=20)
 OPERATORS_NEEDED = 2
@@ -47,12 +47,9 @@ def refuse(code: str, text: str) -> NoReturn:
 class Conversation:
     """The messages of a settlement's workflow, over its progress."""
 
-    start: SettlementStart
-    progress: Progress
-
-    def __init__(self, start: SettlementStart, progress: Progress | None = None) -> None:
-        self.start = start
-        self.progress = progress or Progress()
+    def __init__(self, run: Run) -> None:
+        self.start = run.start
+        self.progress = run.progress or Progress()
         self.nudged = False
         self.order_refusal: Refusal | None = None
 

@@ -21,6 +21,7 @@ from interlock.protocol import (
     VerdictKind,
     trace_id_of,
 )
+from interlock.protocol.instructions import SettlementStart
 from interlock.protocol.reports import Act
 
 EVENTS_KEPT = 400
@@ -109,3 +110,24 @@ class Progress(BaseModel):
             dissents=tuple(self.dissents),
             trace_id=trace_id_of(subject.terms_hash),
         )
+
+
+class Run(BaseModel):
+    """A run's one input: a SettlementStart as clients send it, and the progress of the run before, if there was one."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    settlement_id: str
+    seller: str
+    buyer: str
+    progress: Progress | None = None
+
+    @property
+    def start(self) -> SettlementStart:
+        """Which settlement this is."""
+        return SettlementStart(settlement_id=self.settlement_id, seller=self.seller, buyer=self.buyer)
+
+    @classmethod
+    def after(cls, start: SettlementStart, progress: Progress) -> "Run":
+        """The input of the run that goes on from here."""
+        return cls(settlement_id=start.settlement_id, seller=start.seller, buyer=start.buyer, progress=progress)

@@ -31,7 +31,6 @@ with workflow.unsafe.imports_passed_through():
         VerdictKind,
         VoidAuthority,
     )
-    from interlock.protocol.instructions import SettlementStart
     from interlock.protocol.names import SETTLEMENT_WORKFLOW
     from interlock.protocol.steps import (
         ATTEST,
@@ -51,7 +50,7 @@ with workflow.unsafe.imports_passed_through():
     )
     from interlock.workflows.cancel_requests import outliving_cancel_requests
     from interlock.workflows.matching import Matching
-    from interlock.workflows.progress import Progress
+    from interlock.workflows.progress import Run
     from interlock.workflows.steps import Fault, call
 
 DECIDED = frozenset({RefusalCode.ALREADY_PAID, RefusalCode.ALREADY_VOIDED, RefusalCode.TERMS_CLOSED})
@@ -63,11 +62,11 @@ class SettlementWorkflow(Matching):
     """A settlement from its first proposal to its only possible ends."""
 
     @workflow.init
-    def __init__(self, start: SettlementStart, progress: Progress | None = None) -> None:
-        super().__init__(start, progress)
+    def __init__(self, run: Run) -> None:
+        super().__init__(run)
 
     @workflow.run
-    async def run(self, start: SettlementStart, progress: Progress | None = None) -> SettlementReport:  # noqa: ARG002
+    async def run(self, run: Run) -> SettlementReport:  # noqa: ARG002 - workflow.init has taken it
         """Settle, and return the final report; a raw cancel request is recorded, shown and otherwise ignored."""
         outcome = await outliving_cancel_requests(self.settle(), self._note_cancel_request)
         self._end(outcome)

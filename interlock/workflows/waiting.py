@@ -12,6 +12,7 @@ with workflow.unsafe.imports_passed_through():
     from interlock.protocol import Blocker, Refusal, RefusalCode, SignedTerms, Stage, VerdictKind
     from interlock.protocol.names import PARTIES, SETTLEMENT_ID, STAGE, TERMS_HASHES
     from interlock.workflows.conversation import Conversation
+    from interlock.workflows.progress import Run
     from interlock.workflows.steps import Fault
 
 FIRST_WAIT = timedelta(seconds=0.5)
@@ -51,7 +52,7 @@ class Waiting(Conversation):
         self.nudged = False
         if workflow.info().is_continue_as_new_suggested():
             await workflow.wait_condition(workflow.all_handlers_finished)
-            workflow.continue_as_new(args=[self.start, self.progress])
+            workflow.continue_as_new(Run.after(self.start, self.progress))
 
     def block(self, blocker: Blocker) -> None:
         """Show what the settlement waits for; the same blocker again is no news."""

@@ -1,15 +1,19 @@
-"""Runs the command as people do: a process of its own, its streams apart."""
+"""Runs the command as people do: a process of its own, its streams apart; on real ledgers where a test wants them."""
 
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from interlock.client.keystore import Keystore
+from tests.conftest import LedgerServer
+from tests.world import OPERATORS
 
 Run = Callable[..., "Ran"]
 
@@ -31,28 +35,62 @@ class Ran:
     @property
     def error(self) -> dict[str, str]:
         """The error in the document, which holds nothing else."""
-        assert list(self.json) == ["error"]
+        assert list(self.json) == ["error"], self.out
         error: dict[str, str] = self.json["error"]
         assert list(error) == ["code", "field", "message"]
         return error
 
 
+def command(folder: Path, *words: str, **environment: str) -> Ran:
+    """Run the command in a folder, with none of our or Temporal's variables set but those given."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("INTERLOCK_", "TEMPORAL_"))}
+    done = subprocess.run(
+        [sys.executable, "-m", "interlock.cli.main", *words],
+        cwd=folder,
+        env=clean | environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert "Traceback" not in done.stderr, done.stderr
+    return Ran(done.returncode, done.stdout, done.stderr)
+
+
 @pytest.fixture
 def interlock(tmp_path: Path) -> Run:
-    """`interlock(*words, **environment)`, in an empty folder, with no variable of ours or Temporal's set."""
+    """`interlock(*words, **environment)`, in an empty folder."""
 
     def run(*words: str, **environment: str) -> Ran:
-        clean = {name: value for name, value in os.environ.items() if not name.startswith(("INTERLOCK_", "TEMPORAL_"))}
-        done = subprocess.run(
-            [sys.executable, "-m", "interlock.cli.main", *words],
-            cwd=tmp_path,
-            env=clean | environment,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-        assert "Traceback" not in done.stderr, done.stderr
-        return Ran(done.returncode, done.stdout, done.stderr)
+        return command(tmp_path, *words, **environment)
 
     return run
+
+
+@dataclass
+class Ledgers:
+    """A data folder whose two ledgers run; there is no Temporal."""
+
+    folder: Path
+
+    def run(self, *words: str) -> Ran:
+        """Run the command on this folder."""
+        return command(self.folder.parent, "--data-dir", str(self.folder), *words)
+
+
+@pytest.fixture(scope="session")
+async def ledgers(ledger_server: LedgerServer, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Ledgers]:
+    """A folder as `interlock up` leaves it, with the ledgers' operators as operator-1 and operator-2."""
+    folder = tmp_path_factory.mktemp("cli") / "stack"
+    keys = Keystore(folder / "keys")
+    for number, operator in enumerate(OPERATORS[:2], 1):
+        keys.add(f"operator-{number}", operator)
+    databases = {ledger: await ledger_server.fresh(ledger) for ledger in ("asset", "payment")}
+    files = {
+        ledger: {"writer": ledger_server.dsn(database), "reader": ledger_server.dsn(database, "auditor")}
+        for ledger, database in databases.items()
+    }
+    (folder / "ledgers.json").write_text(json.dumps(files))
+    yield Ledgers(folder)
+    for database in databases.values():
+        await ledger_server.drop(database)

@@ -1,0 +1,95 @@
+"""A bounded pool of connections to one ledger's database. Whatever breaks on the way becomes LedgerUnreachable.
+
+Every statement is a transaction of its own, so a connection carries nothing from one to the next.
+"""
+
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Self, TypeAlias, TypeVar
+
+import asyncpg
+
+from interlock.ledgers.faults import LedgerUnreachable
+
+Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
+_Result = TypeVar("_Result")
+
+# Two transactions that met, and Postgres ended one of them: it had no effect and may be said again at once.
+_MET = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
+_TRIES = 5
+_BROKEN = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,  # shut down, crashed, cancelled by a time limit
+    asyncpg.InsufficientResourcesError,
+    asyncpg.InterfaceError,
+)
+# Final means committed and flushed, whatever the server's default.
+_SETTINGS = {"application_name": "interlock ledger", "synchronous_commit": "on", "timezone": "UTC", "jit": "off"}
+
+
+class Connections:
+    """At most `size` connections. Waiting for one, and every statement, ends after `timeout_s` seconds."""
+
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", timeout_s: float) -> None:
+        self._pool = pool
+        self._timeout_s = timeout_s
+
+    @classmethod
+    async def open(cls, dsn: str, *, size: int, timeout_s: float) -> Self:
+        """Raises LedgerUnreachable if nobody answers there."""
+        with _faults():
+            pool = await asyncpg.create_pool(
+                dsn,
+                min_size=0,  # no floor to restore: a server that is away is no news to log
+                max_size=size,
+                timeout=timeout_s,
+                command_timeout=timeout_s,
+                server_settings=_SETTINGS,
+                reset=_nothing_to_reset,
+            )
+        return cls(pool, timeout_s)
+
+    async def close(self) -> None:
+        """Let statements under way end, then close."""
+        await self._pool.close()
+
+    async def rows(self, statement: str, *values: object) -> list[asyncpg.Record]:
+        """All rows of a statement."""
+        return await self._said(lambda connection: connection.fetch(statement, *values))
+
+    async def row(self, statement: str, *values: object) -> asyncpg.Record | None:
+        """The first row of a statement, if any."""
+        return await self._said(lambda connection: connection.fetchrow(statement, *values))
+
+    async def value(self, statement: str, *values: object) -> Any:
+        """The first column of the first row, or None."""
+        return await self._said(lambda connection: connection.fetchval(statement, *values))
+
+    async def _said(self, say: Callable[[Connection], Awaitable[_Result]]) -> _Result:
+        for _ in range(_TRIES - 1):
+            try:
+                return await self._once(say)
+            except _MET:
+                continue
+        return await self._once(say)
+
+    async def _once(self, say: Callable[[Connection], Awaitable[_Result]]) -> _Result:
+        with _faults():
+            async with self._pool.acquire(timeout=self._timeout_s) as connection:
+                return await say(connection)
+
+
+@contextmanager
+def _faults() -> Iterator[None]:
+    try:
+        yield
+    except asyncpg.DataError:  # an InterfaceError that is a mistake of ours
+        raise
+    except _BROKEN as error:
+        raise LedgerUnreachable(f"{type(error).__name__}: {error}") from error
+
+
+async def _nothing_to_reset(_: object) -> None:
+    """Saves the round trip in which a pool would clean a session's state: there is none."""

@@ -1,0 +1,36 @@
+-- Every row that an effect wrote has its journal entry, with authority and the trace and span of the attempt; and
+-- accounts are admitted and frozen as the journal's orders left them.
+WITH effects AS (
+    SELECT * FROM ledger.entries WHERE operation <> 'genesis'
+), wrong AS (
+    SELECT format('entry %s (%s) lacks its authority or its attempt', position, operation) AS violation
+    FROM effects
+    WHERE authority IN ('{}', 'null') OR trace_id = repeat('0', 32) OR span_id = repeat('0', 16) OR actor = ''
+    UNION ALL
+    SELECT format('entry %s (%s of %s) has no row', e.position, e.operation, e.terms_hash)
+    FROM effects AS e
+    LEFT JOIN ledger.locks AS l ON e.position IN (l.lock_entry, l.ending_entry)
+    LEFT JOIN ledger.verdicts AS v ON v.entry = e.position
+    WHERE e.operation IN ('lock', 'release', 'refund', 'pay', 'void') AND l IS NULL AND v IS NULL
+    UNION ALL
+    SELECT format('%s %s of %s has no entry', t.row, t.state, t.terms_hash)
+    FROM (
+        SELECT 'lock' AS row, state, terms_hash, unnest(ARRAY[lock_entry, ending_entry]) AS entry FROM ledger.locks
+        UNION ALL
+        SELECT 'verdict', verdict, terms_hash, entry FROM ledger.verdicts
+    ) AS t LEFT JOIN ledger.entries AS e ON e.position = t.entry AND e.terms_hash = t.terms_hash
+    WHERE t.entry IS NOT NULL AND e.position IS NULL
+    UNION ALL
+    SELECT format('account %s is not as the journal''s orders left it', a.name)
+    FROM ledger.accounts AS a CROSS JOIN LATERAL (
+        SELECT
+            (SELECT CASE e.operation WHEN 'open' THEN (e.authority #>> '{order,admitted}')::boolean
+                ELSE e.operation = 'admit' END
+             FROM ledger.entries AS e WHERE e.operation IN ('open', 'admit', 'expel')
+                AND e.authority #>> '{order,account}' = a.name ORDER BY e.position DESC LIMIT 1) AS admitted,
+            (SELECT e.operation = 'freeze' FROM ledger.entries AS e WHERE e.operation IN ('open', 'freeze', 'unfreeze')
+                AND e.authority #>> '{order,account}' = a.name ORDER BY e.position DESC LIMIT 1) AS frozen
+    ) AS ordered
+    WHERE a.kind = 'party' AND (a.admitted, a.frozen) IS DISTINCT FROM (ordered.admitted, ordered.frozen)
+)
+SELECT (SELECT count(*) FROM effects) AS checked, ARRAY(SELECT violation FROM wrong LIMIT 100) AS violations

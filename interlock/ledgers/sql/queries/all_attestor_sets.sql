@@ -1,0 +1,1 @@
+SELECT name, epoch, keys, quorum, closed, succeeded_by FROM ledger.attestor_sets

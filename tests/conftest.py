@@ -1,0 +1,131 @@
+"""One throw-away Postgres for the whole run, and fresh pairs of ledgers on it, copied from a pair installed once."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from interlock.ledgers.install import install
+from interlock.ledgers.postgres import PostgresLedger
+from interlock.stack.leftovers import RunRecord
+from interlock.stack.ports import keep_ports
+from interlock.stack.postgres import EmbeddedPostgres
+from tests.world import World, genesis
+
+PASSWORD = "throw-away"
+ROLES = ("owner", "writer", "attestor", "auditor")
+
+
+@dataclass
+class LedgerServer:
+    """A server with an installed `asset` and `payment` ledger that tests copy; gives DSNs by database and role."""
+
+    server: EmbeddedPostgres
+    numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
+
+    def dsn(self, database: str, role: str = "writer") -> str:
+        """How a role connects; roles are `ledger_owner`, `writer`, `attestor` and `auditor`."""
+        return self.server.dsn(database, f"ledger_{role}", PASSWORD)
+
+    def superuser_dsn(self, database: str) -> str:
+        """How somebody connects who can break every rule on purpose."""
+        return self.server.dsn(database, "postgres", self.server._cluster.password)
+
+    async def fresh(self, ledger: str) -> str:
+        """A new database holding that ledger as it was born; its name."""
+        name = f"{ledger}_{next(self.numbers)}"
+        await self.execute(
+            f"CREATE DATABASE {name} TEMPLATE {ledger}_born OWNER ledger_owner STRATEGY file_copy",
+            f"GRANT CONNECT ON DATABASE {name} TO ledger_writer, ledger_attestor, ledger_auditor",
+        )
+        return name
+
+    async def drop(self, database: str) -> None:
+        """Remove a database, whoever is still connected."""
+        await self.execute(f"DROP DATABASE {database} WITH (FORCE)")
+
+    async def execute(self, *statements: str, database: str = "postgres") -> None:
+        """Say statements as superuser, one transaction each."""
+        connection = await self.server._connect(database)
+        try:
+            for statement in statements:
+                await connection.execute(statement)
+        finally:
+            await connection.close()
+
+
+@dataclass
+class PostgresWorld(World):
+    """A world whose ledgers are on Postgres, with the databases that they are in."""
+
+    servers: LedgerServer
+    asset: PostgresLedger
+    payment: PostgresLedger
+    asset_database: str
+    payment_database: str
+
+    def database(self, ledger: str) -> str:
+        """The database of the ledger of that name."""
+        return self.asset_database if ledger == "asset" else self.payment_database
+
+
+@pytest.fixture(scope="session")
+async def ledger_server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[LedgerServer]:
+    """Starts within a second or two; the installed ledgers are copied in some ten milliseconds."""
+    folder: Path = tmp_path_factory.mktemp("ledgers")
+    server = EmbeddedPostgres(
+        folder,
+        keep_ports(folder / "ports.json", ["postgres"])["postgres"],
+        logs=folder / "logs",
+        record=RunRecord(folder / "run.json"),
+    )
+    await server.start()
+    servers = LedgerServer(server)
+    async with server.administration() as databases:
+        for role in ROLES:
+            await databases.ensure_role(f"ledger_{role}", PASSWORD)
+        for ledger in ("asset", "payment"):
+            others = [f"ledger_{role}" for role in ROLES[1:]]
+            await databases.ensure_database(f"{ledger}_born", "ledger_owner", others)
+    for ledger in ("asset", "payment"):
+        await install(
+            servers.dsn(f"{ledger}_born", "owner"),
+            genesis(ledger),
+            writer="ledger_writer",
+            readers=["ledger_attestor"],
+            auditors=["ledger_auditor"],
+        )
+    yield servers
+    await server.stop()
+
+
+@pytest.fixture
+async def postgres_world(ledger_server: LedgerServer) -> AsyncIterator[PostgresWorld]:
+    """A fresh pair of ledgers on Postgres, with the parties' accounts opened and funded."""
+    world = await new_postgres_world(ledger_server)
+    await world.fund()
+    yield world
+    await drop_postgres_world(world)
+
+
+async def new_postgres_world(servers: LedgerServer) -> PostgresWorld:
+    """A fresh pair of ledgers with nothing in them but their genesis."""
+    asset, payment = await servers.fresh("asset"), await servers.fresh("payment")
+    return PostgresWorld(
+        asset=await PostgresLedger.connect(servers.dsn(asset)),
+        payment=await PostgresLedger.connect(servers.dsn(payment)),
+        servers=servers,
+        asset_database=asset,
+        payment_database=payment,
+    )
+
+
+async def drop_postgres_world(world: PostgresWorld) -> None:
+    """Close its connections and remove its databases."""
+    for ledger, database in ((world.asset, world.asset_database), (world.payment, world.payment_database)):
+        await ledger.close()
+        await world.servers.drop(database)
