@@ -25,8 +25,8 @@ EXTRA_OF_MODULE = {
 """Third-party modules that an extra adds, by the name they are imported by."""
 
 
-_NO_SERVER = ("not_reached", "not_configured", "no_worker")
-"""The codes of the client's errors that mean: something must be started first."""
+_NO_SERVER = ("NotConfigured", "NotReached", "NoWorker")
+"""The client's errors that mean: something must be started first."""
 
 _DATABASE_GONE = (
     "InterfaceError",
@@ -91,6 +91,8 @@ def translated(error: BaseException) -> CliError | None:
 def _of_system(error: BaseException) -> CliError | None:
     if any(_is(error, "asyncpg", name) for name in _DATABASE_GONE):
         return unreachable(f"the ledger's database let nobody in, or went away: {error}")
+    if _is(error, "asyncpg", "InsufficientPrivilegeError"):
+        return CliError("not_permitted", f"the ledger's role that was used may not do this: {error}")
     if isinstance(error, ConnectionError | asyncio.TimeoutError):
         text = str(error) or type(error).__name__
         return unreachable(f"lost the server: {text}; is it running? `interlock up` starts one")
@@ -105,9 +107,8 @@ def _of_system(error: BaseException) -> CliError | None:
 
 
 def _of_client(error: BaseException) -> CliError:
-    code = str(_get(error, "code"))
-    out = UNREACHABLE if code in _NO_SERVER else REFUSED
-    return CliError(code, str(_get(error, "message") or error), str(_get(error, "field")), out)
+    out = UNREACHABLE if any(_is(error, "interlock.client.errors", name) for name in _NO_SERVER) else REFUSED
+    return CliError(str(_get(error, "code")), str(_get(error, "message") or error), str(_get(error, "field")), out)
 
 
 def _of_validation(error: Any) -> CliError:

@@ -33,12 +33,13 @@ def report_of(lock: Lock | None, verdict: Verdict | None, blocker: Blocker | Non
         return None
     stage = _stage(lock, verdict)
     outcome = Outcome(stage.value) if stage.value in Outcome.__members__ else None
-    return report_on(row.signed, stage, outcome, lock, verdict, blocker)
+    return report_on(row.signed, stage, outcome=outcome, lock=lock, verdict=verdict, blocker=blocker)
 
 
 def report_on(
     signed: SignedTerms,
     stage: Stage,
+    *,
     outcome: Outcome | None = None,
     lock: Lock | None = None,
     verdict: Verdict | None = None,

@@ -12,7 +12,7 @@ from interlock.cli.context import Context
 from interlock.cli.errors import DONE, CliError
 from interlock.cli.prepared import signature_of, terms_in
 from interlock.cli.trades import BadTrade
-from interlock.protocol import Stage
+from interlock.protocol import SettlementReport, Stage
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -36,7 +36,7 @@ async def run(arguments: argparse.Namespace, context: Context) -> int:
     report = await handle.status()
     answer = handle.instructed
     differences = answer.differences if answer else ()
-    matched = (answer is not None and answer.matched) or _went_on(report.stage)
+    matched = (answer is not None and answer.matched) or _went_on(report)
     context.output.document(
         reports.document(report)
         | {"matched": matched, "differences": [each.model_dump(mode="json") for each in differences]}
@@ -54,6 +54,7 @@ async def run(arguments: argparse.Namespace, context: Context) -> int:
     return DONE
 
 
-def _went_on(stage: Stage) -> bool:
-    """The answer to a repeated instruction is the first one's: whether they match by now, the stage says."""
-    return stage not in (Stage.PROPOSED, Stage.EXPIRED, Stage.CANCELLED)
+def _went_on(report: SettlementReport) -> bool:
+    """The answer to a repeated instruction is the first one's: whether they match by now, the report says."""
+    ended_unmatched = report.stage in (Stage.EXPIRED, Stage.CANCELLED) and report.verdict is None
+    return report.stage is not Stage.PROPOSED and not ended_unmatched

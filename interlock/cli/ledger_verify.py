@@ -6,7 +6,7 @@ import argparse
 from typing import Any
 
 from interlock.cli.context import LEDGERS, Context
-from interlock.cli.errors import REFUSED
+from interlock.cli.errors import DONE, REFUSED
 
 SHOWN = 5
 """How many violations of one invariant people are shown; --json has them all."""
@@ -22,13 +22,14 @@ async def _verify(_: argparse.Namespace, context: Context) -> int:
     from interlock.ledgers.verify import verify
 
     async with context.ledger(LEDGERS[0]) as asset, context.ledger(LEDGERS[1]) as payment:
-        report = await verify(asset, payment)
-    context.output.document(report.model_dump(mode="json"))
-    for name, invariant in report.invariants.items():
+        results = await verify(asset, payment)
+    ok = all(invariant.ok for invariant in results.values())
+    context.output.document({"ok": ok, "invariants": results})
+    for name, invariant in results.items():
         word, style = ("holds", "green") if invariant.ok else ("BROKEN", "bold red")
         context.output.line(f"{word.ljust(7)} {name} ({invariant.checked:,} checked)", style)
         for violation in invariant.violations[:SHOWN]:
             context.output.line(f"        {violation}", "red")
         if (more := len(invariant.violations) - SHOWN) > 0:
             context.output.line(f"        and {more:,} more")
-    return 0 if report.ok else REFUSED
+    return DONE if ok else REFUSED

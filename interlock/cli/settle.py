@@ -35,16 +35,12 @@ async def run(arguments: argparse.Namespace, context: Context) -> int:
     blotter, prepared = await _prepared(context, arguments.file)
     if arguments.dry_run:
         refused = await checked(context, prepared)
-        return _answer(context.output, blotter, [], [*blotter.rejected, *refused], DryRun(len(prepared) - len(refused)))
+        return _answer(context.output, blotter, [], [*blotter.rejected, *refused], len(prepared) - len(refused))
     settling = Settling(context, prepared)
     if prepared:
         await settling.instruct()
         await (settling.look() if arguments.no_wait else settling.wait())
     return _answer(context.output, blotter, settling.reports, [*blotter.rejected, *settling.rejected])
-
-
-class DryRun(int):
-    """How many trades would have been sent."""
 
 
 async def _prepared(context: Context, path: Path) -> tuple[Blotter, list[Prepared]]:
@@ -65,14 +61,14 @@ def _answer(
     blotter: Blotter,
     settlements: Sequence[SettlementReport],
     rejected: Sequence[BadRow],
-    dry_run: DryRun | None = None,
+    valid: int | None = None,
 ) -> int:
     if blotter.is_single and rejected:
         raise CliError(rejected[0].code, rejected[0].reason, rejected[0].field)
     rejected = sorted(rejected, key=lambda row: row.line)
-    ok = not rejected and (dry_run is not None or all(_as_wanted(report) for report in settlements))
+    ok = not rejected and (valid is not None or all(_as_wanted(report) for report in settlements))
     output.document(_document(ok, settlements, rejected))
-    _summary(output, settlements, rejected, dry_run)
+    _summary(output, settlements, rejected, valid)
     return DONE if ok else REFUSED
 
 
@@ -85,15 +81,13 @@ def _document(ok: bool, settlements: Sequence[SettlementReport], rejected: Seque
     return {
         "ok": ok,
         "settlements": [reports.document(report) for report in settlements],
-        "rejected_rows": [
-            {name: value for name, value in asdict(row).items() if name != "code"} for row in rejected
-        ],
+        "rejected_rows": [{name: value for name, value in asdict(row).items() if name != "code"} for row in rejected],
         "totals": reports.totals(settlements),
     }
 
 
 def _summary(
-    output: Output, settlements: Sequence[SettlementReport], rejected: Sequence[BadRow], dry_run: DryRun | None
+    output: Output, settlements: Sequence[SettlementReport], rejected: Sequence[BadRow], valid: int | None
 ) -> None:
     if len(settlements) == 1:
         reports.show(output, settlements[0])
@@ -108,7 +102,7 @@ def _summary(
     counts = [f"{count} {outcome}" for outcome, count in sorted(reports.totals(settlements).items())]
     open_ones = sum(report.outcome is None for report in settlements)
     counts += [f"{open_ones} recorded"] if open_ones else []
-    counts += [f"{dry_run} valid, nothing sent"] if dry_run is not None else []
+    counts += [f"{valid} valid, nothing sent"] if valid is not None else []
     counts += [f"{len(rejected)} refused"] if rejected else []
     if len(settlements) != 1 or rejected:
         output.line(", ".join(counts) or "nothing to settle")

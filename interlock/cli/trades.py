@@ -1,4 +1,4 @@
-"""A trade as people write it in a file, and the exact terms that it means. Reads no file, asks no ledger, signs nothing.
+"""A trade as people write it in a file, and the exact terms that it means. Reads no file, asks no ledger.
 
 Quantities are decimal strings in whole units. Who the parties are, and how many decimals an asset has, is what the
 ledgers know; every reason why a trade cannot become terms names the file's own field.
@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
@@ -16,7 +17,7 @@ from interlock.protocol import AccountState, Asset, AttestorSet, Leg, Terms
 from interlock.protocol.amounts import parse_units
 from interlock.protocol.words import AccountName, AssetCode, LedgerName, SettlementId, UtcTime
 
-_ISO_TIME = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?\s*(?P<zone>[Zz]|[+-]\d{2}:?\d{2})?")
+_ISO_TIME = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(?P<zone>[Zz]|[+-]\d{2}:?\d{2})?")
 _REASONS = {
     "missing": "is missing",
     "extra_forbidden": "unknown field",
@@ -45,7 +46,7 @@ class BadTrade(ValueError):  # noqa: N818 - named as what it says of the row
 
 def _written_quantity(value: Any) -> Any:
     if not isinstance(value, str):
-        raise ValueError('a quantity is a decimal string in whole units, such as "2500.00"')  # noqa: TRY004
+        raise ValueError('a quantity is a decimal string in whole units, such as "2500.00"')
     return value
 
 
@@ -55,7 +56,10 @@ def _written_time(value: Any) -> Any:
         raise ValueError('a time is written as in "2026-11-23T17:00:00Z"')
     if match["zone"] is None:
         raise ValueError('the time has no zone: end it with Z for UTC, as in "2026-11-23T17:00:00Z"')
-    return value
+    try:
+        return datetime.fromisoformat(value.upper())
+    except ValueError:
+        raise ValueError("there is no such time") from None
 
 
 WrittenTime = Annotated[UtcTime, BeforeValidator(_written_time)]
@@ -121,8 +125,10 @@ def terms_of(trade: WrittenTrade, books: Mapping[str, LedgerBook], coordinator: 
     delivery, payment = _leg("delivery", trade.delivery, books), _leg("payment", trade.payment, books)
     seller = _owner("delivery.deliverer", trade.delivery.ledger, trade.delivery.deliverer, books)
     buyer = _owner("payment.deliverer", trade.payment.ledger, trade.payment.deliverer, books)
-    _owned_by("seller", seller, "payment.receiver", trade.payment.ledger, trade.payment.receiver, books)
-    _owned_by("buyer", buyer, "delivery.receiver", trade.delivery.ledger, trade.delivery.receiver, books)
+    if _owner("payment.receiver", trade.payment.ledger, trade.payment.receiver, books) != seller:
+        raise BadTrade("payment.receiver", f"account `{trade.payment.receiver}` is not the seller's", "wrong_owner")
+    if _owner("delivery.receiver", trade.delivery.ledger, trade.delivery.receiver, books) != buyer:
+        raise BadTrade("delivery.receiver", f"account `{trade.delivery.receiver}` is not the buyer's", "wrong_owner")
     if seller == buyer:
         raise BadTrade("payment.deliverer", "seller and buyer are the same party")
     if trade.not_before is not None and trade.not_before >= trade.settle_by:
@@ -144,7 +150,9 @@ def terms_of(trade: WrittenTrade, books: Mapping[str, LedgerBook], coordinator: 
 
 def _leg(name: str, leg: WrittenLeg, books: Mapping[str, LedgerBook]) -> Leg:
     if leg.ledger not in books:
-        raise BadTrade(f"{name}.ledger", f"there is no ledger `{leg.ledger}`: it is {' or '.join(books)}", "unknown_ledger")
+        raise BadTrade(
+            f"{name}.ledger", f"there is no ledger `{leg.ledger}`: it is {' or '.join(books)}", "unknown_ledger"
+        )
     asset = books[leg.ledger].assets.get(leg.asset)
     if asset is None:
         raise BadTrade(f"{name}.asset", f"the {leg.ledger} ledger keeps no `{leg.asset}`", "unknown_asset")
@@ -162,11 +170,6 @@ def _owner(field: str, ledger: str, account: str, books: Mapping[str, LedgerBook
     if state is None:
         raise BadTrade(field, f"the {ledger} ledger has no account `{account}`", "unknown_account")
     return state.owner
-
-
-def _owned_by(party: str, address: str, field: str, ledger: str, account: str, books: Mapping[str, LedgerBook]) -> None:
-    if _owner(field, ledger, account, books) != address:
-        raise BadTrade(field, f"account `{account}` of the {ledger} ledger is not the {party}'s", "wrong_owner")
 
 
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

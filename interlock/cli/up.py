@@ -21,8 +21,8 @@ async def run(_: argparse.Namespace, context: Context) -> int:
         width = max(len(name) for name in said)
         context.output.line("Interlock is ready. Ctrl-C stops it.", "bold green")
         for name, value in said.items():
-            text = ", ".join(map(str, value)) if isinstance(value, list) else value
-            context.output.line(f"  {name.replace('_', ' ').ljust(width)}  {text}")
+            parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else [value]
+            context.output.line(f"  {name.replace('_', ' ').ljust(width)}  {'  '.join(map(str, parts))}")
 
     operators = tuple(_kept(context.keystore, name) for name in DEFAULT_OPERATORS)
     return await up(context.home, operators, announce)

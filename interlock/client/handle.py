@@ -51,6 +51,8 @@ class SettlementHandle:
     _runs: Runs
     terms: Terms | None = None
     instructed: Instructed | None = None
+    has_ended: bool = False
+    """Whether it had ended when this handle was made; False where that was not looked at."""
 
     async def status(self) -> SettlementReport:
         """Where it stands now. Raises UnknownSettlement, NotReached, or NoWorker within about 5 seconds."""

@@ -1,1 +1,1 @@
-"""The scenarios that show a settlement end every ordinary way, with faults made from outside."""
+"""Trades that settle, and that fail in every ordinary way, on a stack of the demo's own. Only the command imports it."""

@@ -3,8 +3,8 @@
 Every statement is a transaction of its own, so a connection carries nothing from one to the next.
 """
 
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Self, TypeAlias, TypeVar
 
 import asyncpg
@@ -17,6 +17,8 @@ _Result = TypeVar("_Result")
 # Two transactions that met, and Postgres ended one of them: it had no effect and may be said again at once.
 _MET = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 _TRIES = 5
+_CHUNK = 500
+_LONG_S = 3600.0
 _BROKEN = (
     OSError,
     TimeoutError,
@@ -67,6 +69,16 @@ class Connections:
         """The first column of the first row, or None."""
         return await self._said(lambda connection: connection.fetchval(statement, *values))
 
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator["Snapshot"]:
+        """Read the database as it is at one moment, for as long as the block lasts."""
+        with _faults():
+            async with (
+                self._pool.acquire(timeout=self._timeout_s) as connection,
+                connection.transaction(isolation="repeatable_read", readonly=True),
+            ):
+                yield Snapshot(connection)
+
     async def _said(self, say: Callable[[Connection], Awaitable[_Result]]) -> _Result:
         for _ in range(_TRIES - 1):
             try:
@@ -79,6 +91,23 @@ class Connections:
         with _faults():
             async with self._pool.acquire(timeout=self._timeout_s) as connection:
                 return await say(connection)
+
+
+class Snapshot:
+    """A database at one moment. Statements may take long: they look at everything."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def rows(self, statement: str) -> list[asyncpg.Record]:
+        """All rows of a statement."""
+        return await self._connection.fetch(statement, timeout=_LONG_S)
+
+    async def chunks(self, statement: str) -> AsyncIterator[list[asyncpg.Record]]:
+        """The rows of a statement, some hundred at a time, however many there are."""
+        cursor = await self._connection.cursor(statement, timeout=_LONG_S)
+        while rows := await cursor.fetch(_CHUNK, timeout=_LONG_S):
+            yield rows
 
 
 @contextmanager

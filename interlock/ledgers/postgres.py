@@ -49,21 +49,21 @@ class PostgresLedger(PostgresReader):
         role = "payment" if terms.payment.ledger == self.name else "delivery"
         if refusal := self._elsewhere(terms, role):
             return Check(refusal=refusal)
-        row = await self._connections.row(query("check"), terms.hash(self.network), terms.model_dump_json(), role)
+        row = await self.connections.row(query("check"), terms.hash(self.network), terms.model_dump_json(), role)
         assert row is not None  # noqa: S101 - the statement has no FROM
         if row["lock"] or row["verdict"]:
             return Check(
                 lock=Lock.model_validate_json(row["lock"]) if row["lock"] else None,
                 verdict=Verdict.model_validate_json(row["verdict"]) if row["verdict"] else None,
             )
-        refusal = evidence.unmatched(signed, self._here)
+        refusal = evidence.unmatched(signed, self.identity)
         if refusal is None and row["refusal"]:
             refusal = self._refusal(row["refusal"])
         return Check(refusal=refusal)
 
     async def lock(self, signed: SignedTerms, attempt: Attempt) -> Answer:
         """Move the deliverer's units into the lock's own escrow account."""
-        if refusal := self._elsewhere(signed.terms, "delivery") or evidence.unmatched(signed, self._here):
+        if refusal := self._elsewhere(signed.terms, "delivery") or evidence.unmatched(signed, self.identity):
             return refusal
         return await self._effect("lock", signed.terms_hash, signed.model_dump_json(), attempt=attempt)
 
@@ -77,7 +77,7 @@ class PostgresLedger(PostgresReader):
         """Escrow to the receiver, on a PAID certificate; to another account of the buyer's with a redirection."""
         refusal = self._elsewhere(terms, "delivery") or await self._uncertified(terms, certificate, Fact.PAID)
         if refusal is None and redirection is not None:
-            refusal = evidence.unredirected(redirection, terms, self._here)
+            refusal = evidence.unredirected(redirection, terms, self.identity)
         if refusal is not None:
             return refusal
         relied_on = {"certificate": certificate.model_dump(mode="json")}
@@ -98,7 +98,7 @@ class PostgresLedger(PostgresReader):
 
     async def pay(self, signed: SignedTerms, certificate: Certificate, attempt: Attempt) -> Answer:
         """Payer to payee and the verdict PAID, on a LOCKED certificate."""
-        refusal = self._elsewhere(signed.terms, "payment") or evidence.unmatched(signed, self._here)
+        refusal = self._elsewhere(signed.terms, "payment") or evidence.unmatched(signed, self.identity)
         if refusal := refusal or await self._uncertified(signed.terms, certificate, Fact.LOCKED):
             return refusal
         return await self._effect(
@@ -107,8 +107,8 @@ class PostgresLedger(PostgresReader):
 
     async def void(self, signed: SignedTerms, authority: VoidAuthority, attempt: Attempt) -> Answer:
         """The verdict VOIDED, on one of the three authorities."""
-        refusal = self._elsewhere(signed.terms, "payment") or evidence.unmatched(signed, self._here)
-        if refusal := refusal or evidence.unauthorised(authority, signed.terms, self._here):
+        refusal = self._elsewhere(signed.terms, "payment") or evidence.unmatched(signed, self.identity)
+        if refusal := refusal or evidence.unauthorised(authority, signed.terms, self.identity):
             return refusal
         until: datetime | None = evidence.valid_until(authority)
         return await self._effect(
@@ -117,7 +117,7 @@ class PostgresLedger(PostgresReader):
 
     async def resume(self, order: SignedOperatorOrder, attempt: Attempt) -> Answer:
         """Journal two operators' order to look again now (act `resume`); moves nothing."""
-        if refusal := evidence.unordered(order, "resume", self._here):
+        if refusal := evidence.unordered(order, "resume", self.identity):
             return refusal
         return await self._effect(
             "resume", digest_of(order.order, self.network), order.model_dump_json(), attempt=attempt
@@ -125,7 +125,7 @@ class PostgresLedger(PostgresReader):
 
     async def order(self, order: SignedLedgerOrder, attempt: Attempt) -> Answer:
         """Carry out two operators' order about accounts, assets or attestors."""
-        if refusal := evidence.unordered_here(order, self._here):
+        if refusal := evidence.unordered_here(order, self.identity):
             return refusal
         registers = None
         if isinstance(order.order, RegisterAttestors):
@@ -146,7 +146,7 @@ class PostgresLedger(PostgresReader):
 
     async def _uncertified(self, terms: Terms, certificate: Certificate, fact: Fact) -> Refusal | None:
         attestors = await self._set_named(certificate.statement.coordinator)
-        return evidence.uncertified(certificate, terms, fact, self._here, attestors)
+        return evidence.uncertified(certificate, terms, fact, self.identity, attestors)
 
     async def _set_named(self, named: AttestorSet) -> Attestors | None:
         key = (named.name, named.epoch)
@@ -156,7 +156,7 @@ class PostgresLedger(PostgresReader):
         return self._sets.get(key)
 
     async def _effect(self, operation: str, digest: str, *said: object, attempt: Attempt) -> Answer:
-        answer = await self._connections.value(query(operation), digest, *said, attempt.model_dump_json())
+        answer = await self.connections.value(query(operation), digest, *said, attempt.model_dump_json())
         if json.loads(answer)["kind"] == "receipt":
             return Receipt.model_validate_json(answer)
         return self._refusal(answer, suspended=operation == "release")

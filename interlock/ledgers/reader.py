@@ -4,10 +4,12 @@ Writes nothing, verifies nothing.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from types import TracebackType
 from typing import Self
+
+import asyncpg
 
 from interlock.ledgers.connections import Connections
 from interlock.ledgers.evidence import Identity, RegisteredSet, SetKey, effective
@@ -20,8 +22,8 @@ class PostgresReader:
     """Reads one ledger. Every method raises LedgerUnreachable if the database does not answer."""
 
     def __init__(self, connections: Connections, identity: Identity) -> None:
-        self._connections = connections
-        self._here = identity
+        self.connections = connections
+        self.identity = identity
 
     @classmethod
     async def connect(cls, dsn: str, *, pool_size: int = 10, timeout_s: float = 10.0) -> Self:
@@ -39,7 +41,7 @@ class PostgresReader:
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._connections.close()
+        await self.connections.close()
 
     async def __aenter__(self) -> Self:
         return self
@@ -52,21 +54,21 @@ class PostgresReader:
     @property
     def name(self) -> str:
         """The name by which legs refer to this ledger."""
-        return self._here.ledger
+        return self.identity.ledger
 
     @property
     def network(self) -> str:
         """The network in which things must be signed to count here."""
-        return self._here.network
+        return self.identity.network
 
     async def lock_of(self, terms_hash: str) -> Lock | None:
         """The lock row of these terms."""
-        fact = await self._connections.value(query("lock_of"), terms_hash)
+        fact = await self.connections.value(query("lock_of"), terms_hash)
         return Lock.model_validate_json(fact) if fact else None
 
     async def verdict_of(self, terms_hash: str) -> Verdict | None:
         """The verdict row of these terms."""
-        fact = await self._connections.value(query("verdict_of"), terms_hash)
+        fact = await self.connections.value(query("verdict_of"), terms_hash)
         return Verdict.model_validate_json(fact) if fact else None
 
     async def locks_by_settlement(self, settlement_id: str) -> Sequence[Lock]:
@@ -83,12 +85,12 @@ class PostgresReader:
 
     async def verdicts_after(self, position: int, limit: int) -> Sequence[Verdict]:
         """Verdicts whose position is greater, in order of position; none can appear before those returned any more."""
-        settled = await self._connections.value(query("settled_position"))
+        settled = await self.connections.value(query("settled_position"))
         return await self._verdicts("verdicts_after", position, settled, limit)
 
     async def ended_of(self, terms_hashes: Sequence[str]) -> frozenset[str]:
         """Which of these terms have a lock row that is released or refunded."""
-        rows = await self._connections.rows(query("ended_of"), list(terms_hashes))
+        rows = await self.connections.rows(query("ended_of"), list(terms_hashes))
         return frozenset(row["terms_hash"] for row in rows)
 
     async def attestors_of(self, terms: Terms) -> Attestors | None:
@@ -97,7 +99,7 @@ class PostgresReader:
 
     async def asset(self, code: str) -> Asset | None:
         """An asset that this ledger keeps."""
-        row = await self._connections.row(query("asset"), code)
+        row = await self.connections.row(query("asset"), code)
         return Asset(code=row["code"], decimals=row["decimals"]) if row else None
 
     async def accounts(self) -> Sequence[AccountState]:
@@ -111,15 +113,15 @@ class PostgresReader:
                 frozen=row["frozen"],
                 balances={asset: int(balance) for asset, balance in json.loads(row["balances"]).items()},
             )
-            for row in await self._connections.rows(query("accounts"))
+            for row in await self.connections.rows(query("accounts"))
         ]
 
     async def journal(self, account: str) -> Sequence[JournalLine] | None:
         """An account's postings, oldest first; None if there is no such account."""
-        found = await self._connections.value(query("account_id"), account)
+        found = await self.connections.value(query("account_id"), account)
         if found is None:
             return None
-        rows = await self._connections.rows(query("journal"), found)
+        rows = await self.connections.rows(query("journal"), found)
         return [
             JournalLine(
                 position=row["position"],
@@ -137,29 +139,32 @@ class PostgresReader:
 
     async def now(self) -> datetime:
         """The ledger's own clock."""
-        moment: datetime = await self._connections.value(query("now"))
+        moment: datetime = await self.connections.value(query("now"))
         return moment
 
     async def _registered(self, name: str) -> dict[SetKey, RegisteredSet]:
         """All epochs of an attestor set."""
-        return {
-            (row["name"], row["epoch"]): RegisteredSet(
-                attestors=Attestors(
-                    name=row["name"], epoch=row["epoch"], keys=tuple(row["keys"]), quorum=row["quorum"]
-                ),
-                closed=row["closed"],
-                succeeded_by=row["succeeded_by"],
-            )
-            for row in await self._connections.rows(query("attestor_sets"), name)
-        }
+        return registered_sets(await self.connections.rows(query("attestor_sets"), name))
 
     async def _locks(self, name: str, *values: object) -> Sequence[Lock]:
-        rows = await self._connections.rows(query(name), *values)
+        rows = await self.connections.rows(query(name), *values)
         return [Lock.model_validate_json(row["fact"]) for row in rows]
 
     async def _verdicts(self, name: str, *values: object) -> Sequence[Verdict]:
-        rows = await self._connections.rows(query(name), *values)
+        rows = await self.connections.rows(query(name), *values)
         return [Verdict.model_validate_json(row["fact"]) for row in rows]
+
+
+def registered_sets(rows: Iterable[asyncpg.Record]) -> dict[SetKey, RegisteredSet]:
+    """Rows of attestor sets, by name and epoch."""
+    return {
+        (row["name"], row["epoch"]): RegisteredSet(
+            attestors=Attestors(name=row["name"], epoch=row["epoch"], keys=tuple(row["keys"]), quorum=row["quorum"]),
+            closed=row["closed"],
+            succeeded_by=row["succeeded_by"],
+        )
+        for row in rows
+    }
 
 
 async def _identity(connections: Connections) -> Identity:

@@ -1,26 +1,142 @@
-"""Checks the invariants on two real ledgers, from what they have stored. Repairs nothing, trusts no conclusion of theirs.
+"""Checks the invariants on two real ledgers, from what they have stored. Repairs nothing, and trusts no conclusion.
 
-Works on any connection that may read everything: an auditor's, or the writer's. The ledgers may be in use meanwhile.
+Works on any connection that may read everything: an auditor's, or the writer's. The ledgers may be in use meanwhile:
+each is read in one snapshot, and across the two the asset ledger is read first, then the verdict.
 """
 
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
-from itertools import batched
+from collections.abc import Iterable
 
 from interlock.ledgers import evidence
-from interlock.ledgers.evidence import effective
+from interlock.ledgers.connections import Snapshot
+from interlock.ledgers.evidence import Identity, effective
 from interlock.ledgers.queries import folder, query
-from interlock.ledgers.reader import PostgresReader
+from interlock.ledgers.reader import PostgresReader, registered_sets
 from interlock.ledgers.reverify import Entry, Reverifier
 from interlock.protocol import Message, SignedTerms
 
+INVARIANTS = (
+    "atomicity",
+    "conservation",
+    "one_decision",
+    "exactly_once",
+    "authority",
+    "terminality",
+    "evidence",
+    "recoverability",
+)
 MOST_VIOLATIONS = 100
-_CHUNK = 1000
+_ENDED = {"released": "PAID", "refunded": "VOIDED"}
+_CONTRARY = {"PAID": "refunded", "VOIDED": "released"}
 
 
 class InvariantResult(Message):
-    """What a check of one invariant found: how many facts it looked at, and a sentence for each violation (at most 100)."""
+    """How many facts the check of an invariant looked at, and a sentence for each violation (at most 100)."""
 
     ok: bool
     checked: int
     violations: tuple[str, ...]
+
+
+class _Findings:
+    def __init__(self) -> None:
+        self._checked = dict.fromkeys(INVARIANTS, 0)
+        self._violations: dict[str, list[str]] = {name: [] for name in INVARIANTS}
+
+    def add(self, invariant: str, checked: int, violations: Iterable[str]) -> None:
+        self._checked[invariant] += checked
+        self._violations[invariant] += [each for each in violations if each]
+
+    @property
+    def results(self) -> dict[str, InvariantResult]:
+        return {
+            name: InvariantResult(
+                ok=not self._violations[name],
+                checked=self._checked[name],
+                violations=tuple(self._violations[name][:MOST_VIOLATIONS]),
+            )
+            for name in INVARIANTS
+        }
+
+
+async def verify(asset: PostgresReader, payment: PostgresReader) -> dict[str, InvariantResult]:
+    """The invariants, by name, in the design's order. Raises LedgerUnreachable if a ledger does not answer."""
+    findings = _Findings()
+    await _no_end_without_verdict(asset, payment, findings)
+    await _no_verdict_against_lock(asset, payment, findings)
+    for ledger in (asset, payment):
+        async with ledger.connections.snapshot() as snapshot:
+            await _books(ledger.name, snapshot, findings)
+            await _authority(ledger.identity, snapshot, findings)
+            await _recoverability(ledger.identity, snapshot, findings)
+    return findings.results
+
+
+async def _no_end_without_verdict(asset: PostgresReader, payment: PostgresReader, findings: _Findings) -> None:
+    """Released only if PAID, refunded only if VOIDED. The verdict came first, so it is there when read second."""
+    async with asset.connections.snapshot() as snapshot:
+        async for locks in snapshot.chunks(query("lock_states")):
+            ours = [lock for lock in locks if lock["payment"] == payment.name]
+            rows = await payment.connections.rows(query("verdict_kinds_of"), [lock["terms_hash"] for lock in ours])
+            verdicts = {row["terms_hash"]: row["verdict"] for row in rows}
+            findings.add(
+                "atomicity",
+                len(ours),
+                (
+                    f"{lock['terms_hash']} is {lock['state']}, and its verdict is {verdicts.get(lock['terms_hash'])}"
+                    for lock in ours
+                    if lock["state"] in _ENDED and verdicts.get(lock["terms_hash"]) != _ENDED[lock["state"]]
+                ),
+            )
+
+
+async def _no_verdict_against_lock(asset: PostgresReader, payment: PostgresReader, findings: _Findings) -> None:
+    """PAID has a lock that is not refunded; VOIDED has none that is released."""
+    async with payment.connections.snapshot() as snapshot:
+        async for verdicts in snapshot.chunks(query("verdict_kinds")):
+            ours = [verdict for verdict in verdicts if verdict["delivery"] == asset.name]
+            rows = await asset.connections.rows(query("lock_states_of"), [each["terms_hash"] for each in ours])
+            locks = {row["terms_hash"]: row for row in rows}
+            for verdict in ours:
+                lock = locks.get(verdict["terms_hash"])
+                state = lock["state"] if lock else "missing"
+                unlocked = lock is None or lock["tombstone"]
+                wrong = state == _CONTRARY[verdict["verdict"]] or (verdict["verdict"] == "PAID" and unlocked)
+                text = f"{verdict['terms_hash']} is {verdict['verdict']}, and its lock is {state}"
+                findings.add("atomicity", 1, [text] if wrong else [])
+
+
+async def _books(ledger: str, snapshot: Snapshot, findings: _Findings) -> None:
+    """What SQL can say of one ledger by itself; the files are named after the invariants."""
+    for name, statement in folder("invariants").items():
+        for row in await snapshot.rows(statement):
+            invariant = next(each for each in INVARIANTS if name.startswith(each))
+            findings.add(invariant, row["checked"], (f"ledger {ledger}: {text}" for text in row["violations"]))
+
+
+async def _authority(here: Identity, snapshot: Snapshot, findings: _Findings) -> None:
+    """Every stored signature and certificate, once more."""
+    reverifier = Reverifier(here, registered_sets(await snapshot.rows(query("all_attestor_sets"))))
+    async for rows in snapshot.chunks(query("entries_to_reverify")):
+        objections = [reverifier.objection(Entry(**row)) for row in rows]
+        findings.add("authority", len(rows), (f"ledger {here.ledger}: {text}" for text in objections if text))
+
+
+async def _recoverability(here: Identity, snapshot: Snapshot, findings: _Findings) -> None:
+    """Whoever finds an open lock or a verdict can go on from what is stored in it."""
+    sets = registered_sets(await snapshot.rows(query("all_attestor_sets")))
+    async for rows in snapshot.chunks(query("recoverable")):
+        for row in rows:
+            try:
+                signed = SignedTerms.model_validate_json(row["signed"])
+            except ValueError as error:
+                findings.add("recoverability", 1, [f"{row['terms_hash']}: its terms cannot be read: {error}"])
+                continue
+            reasons = {
+                "its terms have another hash": signed.terms.hash(here.network) != row["terms_hash"],
+                "its terms are not signed by both parties": evidence.unmatched(signed, here) is not None,
+                # Terms may be voided whatever their coordinator: a refund of no lock needs no certificate to go on.
+                "nobody can certify it": here.ledger == signed.terms.delivery.ledger
+                and effective(signed.terms.coordinator, sets) is None,
+            }
+            violations = [f"ledger {here.ledger}: {row['terms_hash']}: {why}" for why, so in reasons.items() if so]
+            findings.add("recoverability", 1, violations)

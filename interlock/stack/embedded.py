@@ -114,9 +114,9 @@ class EmbeddedStack:
                     operators=self._operators,
                     coordinator=self.identity.attestors,
                 )
-                writer, *readers = roles_of(ledger)
+                writer, people, *attestors = roles_of(ledger)
                 owner = self.dsn(ledger, f"{ledger}_owner")
-                group.create_task(install(owner, genesis, writer=writer, readers=readers))
+                group.create_task(install(owner, genesis, writer=writer, readers=attestors, auditors=[people]))
 
     def dsn(self, database: str, role: str) -> str:
         """The connection string of one login role."""

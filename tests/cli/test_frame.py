@@ -136,3 +136,10 @@ def test_a_database_that_is_not_there_exits_3(interlock: Run, tmp_path: Path) ->
 def test_an_unknown_ledger_is_refused_by_name(interlock: Run) -> None:
     ran = interlock("ledger", "accounts", "cash", "--json")
     assert (ran.code, ran.error["code"], ran.error["field"]) == (1, "unknown_ledger", "ledger")
+
+
+@pytest.mark.parametrize("verb", ["worker", "attestor"])
+def test_a_process_without_its_settings_names_them_all_and_exits_2(interlock: Run, verb: str) -> None:
+    ran = interlock(verb, "--json")
+    assert (ran.code, ran.error["code"]) == (2, "invalid_settings")
+    assert ran.error["message"].count("INTERLOCK_") > 1

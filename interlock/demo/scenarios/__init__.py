@@ -1,0 +1,1 @@
+"""What happens in each scenario, by theme. How each must end, the catalogue says."""

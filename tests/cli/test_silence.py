@@ -1,0 +1,53 @@
+"""A server that accepts and never answers: an end within 10 seconds, and a quiet one on Ctrl-C."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Run
+
+
+@pytest.fixture
+def silence(tmp_path: Path) -> Iterator[socket.socket]:
+    """A listening socket that `./.interlock` gives as both ledgers' database."""
+    folder = tmp_path / ".interlock"
+    folder.mkdir()
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        dsn = f"postgresql://somebody:word@127.0.0.1:{listening.getsockname()[1]}/nothing?sslmode=disable"
+        roles = {"reader": dsn, "writer": dsn}
+        (folder / "ledgers.json").write_text(json.dumps({"asset": roles, "payment": roles}))
+        yield listening
+
+
+@pytest.mark.usefixtures("silence")
+def test_a_server_that_never_answers_is_given_up_within_ten_seconds(interlock: Run) -> None:
+    began = time.monotonic()
+    ran = interlock("ledger", "accounts", "--json")
+    assert time.monotonic() - began < 10
+    assert (ran.code, ran.error["code"]) == (3, "unreachable")
+    assert "interlock up" in ran.error["message"]
+
+
+def test_ctrl_c_ends_quietly_with_130(silence: socket.socket, tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "interlock.cli.main", "ledger", "accounts"],
+        cwd=tmp_path,
+        env={name: value for name, value in os.environ.items() if not name.startswith("INTERLOCK_")},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    silence.settimeout(30)
+    connection, _ = silence.accept()  # it waits for an answer now
+    with connection:
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=30)
+    assert (process.returncode, out, err) == (130, "", "")

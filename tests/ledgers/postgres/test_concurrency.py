@@ -1,0 +1,96 @@
+"""Many at once: one winner, one effect, no more units than there are."""
+
+import asyncio
+
+from interlock.ledgers.verify import verify
+from interlock.protocol import Receipt, RefusalCode
+from tests.conftest import PostgresWorld
+from tests.world import ATTEMPT, CASH, NETWORK, UNITS, receipt, refused
+
+
+async def test_pay_and_void_race_and_one_wins(postgres_world: PostgresWorld) -> None:
+    world = postgres_world
+    paid = 0
+    for _ in range(8):
+        terms = world.terms()
+        certificate = await world.locked(terms)
+        pays = [world.payment.pay(world.signed(terms), certificate, ATTEMPT) for _ in range(4)]
+        voids = [world.payment.void(world.signed(terms), world.consent(terms), ATTEMPT) for _ in range(4)]
+        answers = await asyncio.gather(*(each for pair in zip(pays, voids, strict=True) for each in pair))
+        verdict = await world.payment.verdict_of(terms.hash(NETWORK))
+        assert verdict is not None
+        won = [answer for answer in answers if isinstance(answer, Receipt)]
+        lost = {refused(answer) for answer in answers if not isinstance(answer, Receipt)}
+        assert set(won) == {verdict.receipt}
+        assert len(won) == 4
+        assert lost == {f"already_{verdict.verdict.lower()}"}
+        paid += verdict.verdict == "PAID"
+    assert await world.balance(world.payment, "alpine", "USD") == paid * CASH
+
+
+async def test_fifty_locks_at_once_reserve_no_more_than_there_is(postgres_world: PostgresWorld) -> None:
+    world = postgres_world
+    answers = await asyncio.gather(
+        *(world.asset.lock(world.signed(world.terms()), ATTEMPT) for _ in range(50)),
+    )
+    assert sum(isinstance(answer, Receipt) for answer in answers) == 10
+    assert {refused(each) for each in answers if not isinstance(each, Receipt)} == {RefusalCode.INSUFFICIENT_BALANCE}
+    assert await world.balance(world.asset, "alpine", "OUSG") == 0
+
+
+async def test_twenty_equal_pays_at_once_pay_once(postgres_world: PostgresWorld) -> None:
+    world = postgres_world
+    terms = world.terms()
+    certificate = await world.locked(terms)
+    signed = world.signed(terms)
+    answers = await asyncio.gather(*(world.payment.pay(signed, certificate, ATTEMPT) for _ in range(20)))
+    assert len({receipt(answer) for answer in answers}) == 1
+    assert await world.balance(world.payment, "alpine", "USD") == CASH
+
+
+async def test_one_settlement_id_locked_by_many_terms_at_once_moves_units_once(postgres_world: PostgresWorld) -> None:
+    world = postgres_world
+    many = [world.terms(settlement_id="SAME", payment={"quantity": CASH + more}) for more in range(10)]
+    answers = await asyncio.gather(*(world.asset.lock(world.signed(terms), ATTEMPT) for terms in many))
+    assert sum(isinstance(answer, Receipt) for answer in answers) == 1
+    assert {refused(each) for each in answers if not isinstance(each, Receipt)} == {RefusalCode.ID_USED}
+    assert await world.balance(world.asset, "alpine", "OUSG") == 9 * UNITS
+
+
+async def test_money_going_both_ways_at_once_deadlocks_nobody(postgres_world: PostgresWorld) -> None:
+    world = postgres_world
+    await world.mint(world.payment, "alpine", "USD", 10 * CASH)
+    await world.mint(world.asset, "northbank", "OUSG", 10 * UNITS)
+    there = [world.terms() for _ in range(8)]
+    back = [
+        world.terms(
+            seller=terms.buyer,
+            buyer=terms.seller,
+            delivery={"deliverer": "northbank", "receiver": "alpine"},
+            payment={"deliverer": "alpine", "receiver": "northbank"},
+        )
+        for terms in there
+    ]
+    await asyncio.gather(*(world.settled(terms) for terms in there + back))
+    assert await world.balance(world.asset, "alpine", "OUSG") == 10 * UNITS
+    assert await world.balance(world.payment, "alpine", "USD") == 10 * CASH
+    results = await verify(world.asset, world.payment)
+    assert {name: result.violations for name, result in results.items() if not result.ok} == {}
+
+
+async def test_a_reader_of_verdicts_misses_none_that_commits_late(postgres_world: PostgresWorld) -> None:
+    world = postgres_world
+    terms = [world.terms() for _ in range(30)]
+    seen: list[str] = []
+
+    async def follow() -> None:
+        position = 0
+        while len(seen) < len(terms):
+            for verdict in await world.payment.verdicts_after(position, 7):
+                seen.append(verdict.terms_hash)
+                position = verdict.receipt.position
+
+    follower = asyncio.create_task(follow())
+    await asyncio.gather(*(world.voided(each) for each in terms))
+    await asyncio.wait_for(follower, 20)
+    assert sorted(seen) == sorted(each.hash(NETWORK) for each in terms)

@@ -1,0 +1,52 @@
+"""Run in an empty environment that holds only the wheel and its base dependencies; no pytest there.
+
+The client works, nothing of the server is needed to import it, and a verb that needs more says what to install.
+"""
+
+import importlib.util
+import json
+import subprocess
+import sys
+import tempfile
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+
+def check(claim: str, holds: bool) -> None:
+    if not holds:
+        sys.exit(f"FAILED: {claim}")
+    sys.stdout.write(f"ok: {claim}\n")
+
+
+for absent in ("asyncpg", "aiohttp", "rich", "opentelemetry.sdk", "pytest"):
+    found = importlib.util.find_spec(absent.split(".")[0])
+    check(f"{absent} is not installed here", found is None or absent.startswith("opentelemetry"))
+
+from interlock.client import SettlementClient  # noqa: E402
+from interlock.protocol import Asset, Attestors, Leg, LocalSigner, Terms, verify  # noqa: E402
+
+seller, buyer = LocalSigner.generate(), LocalSigner.generate()
+network = "0x" + "42" * 32
+terms = Terms(
+    settlement_id="WHEEL-1",
+    seller=seller.address,
+    buyer=buyer.address,
+    delivery=Leg(ledger="asset", asset=Asset(code="OUSG", decimals=18), quantity=1, deliverer="a", receiver="b"),
+    payment=Leg(ledger="payment", asset=Asset(code="USD", decimals=2), quantity=1, deliverer="b", receiver="a"),
+    settle_by=datetime.now(UTC) + timedelta(hours=1),
+    coordinator=Attestors.of("main", 1, tuple(LocalSigner.generate().address for _ in range(4))).identity,
+)
+verify(terms, network, seller.sign(terms, network))
+check("terms are signed and verified with the base wheel alone", SettlementClient is not None)
+
+command = str(Path(sys.executable).parent / "interlock")
+with tempfile.TemporaryDirectory() as folder:
+    made = subprocess.run([command, "--data-dir", folder, "--json", "keys", "new", "me"], capture_output=True, text=True)
+    check("a key is made", made.returncode == 0 and set(json.loads(made.stdout)) == {"name", "address"})
+    up = subprocess.run([command, "--data-dir", folder, "up"], capture_output=True, text=True)
+    check("`up` names the extra it needs and exits 2", up.returncode == 2 and "interlock[" in up.stderr)
+    away = {"PATH": "/usr/bin:/bin", "TEMPORAL_ADDRESS": "127.0.0.1:1", "INTERLOCK_NETWORK": network}
+    shown = subprocess.run(
+        [command, "--json", "show", "NO-SUCH-TRADE"], capture_output=True, text=True, env=away, cwd=folder
+    )
+    check("`show` says in JSON that no server was reached", "error" in json.loads(shown.stdout))
