@@ -5,51 +5,84 @@ from __future__ import annotations
 import itertools
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
-from interlock.ledgers.install import install
+from interlock.ledgers.install import install, write_genesis
 from interlock.ledgers.postgres import PostgresLedger
+from interlock.ledgers.queries import folder
 from interlock.stack.leftovers import RunRecord
 from interlock.stack.ports import keep_ports
 from interlock.stack.postgres import EmbeddedPostgres
 from tests.world import World, genesis
 
 PASSWORD = "throw-away"
+_KEPT = (
+    "verdicts", "locks", "postings", "entries", "balances", "accounts", "assets", "attestor_sets", "operators",
+    "identity",
+)  # fmt: skip
+_EMPTY = "SET session_replication_role = replica;" + "".join(f"DELETE FROM ledger.{table};" for table in _KEPT)
 ROLES = ("owner", "writer", "attestor", "auditor")
 
 
 @dataclass
 class LedgerServer:
-    """A server with an installed `asset` and `payment` ledger that tests copy; gives DSNs by database and role."""
+    """A server with an installed `asset` and `payment` ledger that tests copy; gives DSNs by database and role.
+
+    A copy costs a checkpoint or two, so a database whose schema nobody could have touched is emptied and used again.
+    """
 
     server: EmbeddedPostgres
     numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
+    spoiled: set[str] = field(default_factory=set)
+    spare: dict[str, list[str]] = field(default_factory=lambda: {"asset": [], "payment": []})
 
     def dsn(self, database: str, role: str = "writer") -> str:
-        """How a role connects; roles are `ledger_owner`, `writer`, `attestor` and `auditor`."""
+        """How a role connects; roles are `owner`, `writer`, `attestor` and `auditor`."""
         return self.server.dsn(database, f"ledger_{role}", PASSWORD)
 
     def superuser_dsn(self, database: str) -> str:
-        """How somebody connects who can break every rule on purpose."""
+        """How somebody connects who can break every rule on purpose. Who changes the schema says so in `spoiled`."""
         return self.server.dsn(database, "postgres", self.server._cluster.password)
 
     async def fresh(self, ledger: str) -> str:
-        """A new database holding that ledger as it was born; its name."""
+        """A database holding that ledger as it was born; its name."""
+        if self.spare[ledger]:
+            return self.spare[ledger].pop()
         name = f"{ledger}_{next(self.numbers)}"
         await self.execute(
-            f"CREATE DATABASE {name} TEMPLATE {ledger}_born OWNER ledger_owner STRATEGY file_copy",
+            f"CREATE DATABASE {name} TEMPLATE {ledger}_born OWNER ledger_owner",
             f"GRANT CONNECT ON DATABASE {name} TO ledger_writer, ledger_attestor, ledger_auditor",
         )
         return name
 
-    async def drop(self, database: str) -> None:
-        """Remove a database, whoever is still connected."""
-        await self.execute(f"DROP DATABASE {database} WITH (FORCE)")
+    async def give_back(self, ledger: str, database: str) -> None:
+        """Done with a database: empty it for the next test, or remove it if its schema may have been touched."""
+        if database in self.spoiled:
+            await self.execute(f"DROP DATABASE {database} WITH (FORCE)")
+            return
+        await self.execute(_EMPTY, folder("functions")["clock"], database=database)
+        connection = await self.server._connect(database)
+        try:
+            await write_genesis(connection, genesis(ledger))
+        finally:
+            await connection.close()
+        self.spare[ledger].append(database)
+
+    async def stop_clock(self, database: str, moment: datetime) -> None:
+        """Replace the one function that reads time, until the database is given back."""
+        await self.execute(
+            "CREATE OR REPLACE FUNCTION ledger.clock() RETURNS timestamptz LANGUAGE sql VOLATILE AS "
+            f"$$ SELECT '{moment.isoformat()}'::timestamptz $$",
+            database=database,
+        )
 
     async def execute(self, *statements: str, database: str = "postgres") -> None:
         """Say statements as superuser, one transaction each."""
+        if not all("FUNCTION ledger.clock()" in each or each is _EMPTY for each in statements):
+            self.spoiled.add(database)
         connection = await self.server._connect(database)
         try:
             for statement in statements:
@@ -109,7 +142,7 @@ async def postgres_world(ledger_server: LedgerServer) -> AsyncIterator[PostgresW
     world = await new_postgres_world(ledger_server)
     await world.fund()
     yield world
-    await drop_postgres_world(world)
+    await end_postgres_world(world)
 
 
 async def new_postgres_world(servers: LedgerServer) -> PostgresWorld:
@@ -124,8 +157,8 @@ async def new_postgres_world(servers: LedgerServer) -> PostgresWorld:
     )
 
 
-async def drop_postgres_world(world: PostgresWorld) -> None:
-    """Close its connections and remove its databases."""
+async def end_postgres_world(world: PostgresWorld) -> None:
+    """Close its connections and give its databases back."""
     for ledger, database in ((world.asset, world.asset_database), (world.payment, world.payment_database)):
         await ledger.close()
-        await world.servers.drop(database)
+        await world.servers.give_back(ledger.name, database)

@@ -73,6 +73,6 @@ class Kept(Message):
 
 
 class Votes(Message):
-    """The answer of `GET /statements`: what this attestor has signed, oldest first."""
+    """The answer of `GET /statements`: what this attestor has signed, in the order asked for."""
 
     votes: tuple[Kept, ...]

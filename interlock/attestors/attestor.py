@@ -87,8 +87,16 @@ class Attestor:
         return [each if isinstance(each, Declined) else self._conclude(each, next(conflicts)) for each in seen]
 
     async def votes_after(self, number: int, limit: int) -> list[Kept]:
-        """What it has voted for, in order: what a restored ledger must hold again before it opens (hazard 22)."""
+        """What it has voted for, in the order of voting."""
         return [Kept(number=each, signed=self._sign(vote)) for each, vote in await self._votes.after(number, limit)]
+
+    async def votes_about(self, ledger: str, position: int, number: int, limit: int) -> list[Kept]:
+        """What it has voted for on one ledger, by position, then number, from the one after these two.
+
+        It is what a restored ledger must hold again before it opens (hazard 22).
+        """
+        votes = await self._votes.about(ledger, position, number, limit)
+        return [Kept(number=each, signed=self._sign(vote)) for each, vote in votes]
 
     def _conclude(self, statement: Statement, conflict: Conflict | None) -> SignedStatement | Declined:
         if conflict is None:

@@ -19,6 +19,7 @@ from interlock.attestors.answers import (
     Votes,
 )
 from interlock.attestors.attestor import Attestor
+from interlock.protocol.words import LedgerName
 
 STOP_SECONDS = 5.0
 """How long requests under way may still take when the server stops."""
@@ -28,10 +29,16 @@ _Body = TypeVar("_Body", bound=BaseModel)
 
 
 class _Page(BaseModel):
-    """The query of `GET /statements`."""
+    """The query of `GET /statements`. A page begins after the vote with number `after`.
+
+    With `ledger`, it holds that ledger's statements only, in the order of the journal: those at `position` with a
+    greater number, and those at every later position.
+    """
 
     after: int = Field(default=0, ge=0, lt=2**63)
     limit: int = Field(default=MAX_REQUESTS, ge=1, le=MAX_REQUESTS)
+    ledger: LedgerName | None = None
+    position: int = Field(default=0, ge=0, lt=2**63)
 
 
 def app_of(attestor: Attestor) -> web.Application:
@@ -78,8 +85,12 @@ async def _attest(request: web.Request) -> web.Response:
 
 
 async def _voted(request: web.Request) -> web.Response:
-    page = _parse(_Page.model_validate, dict(request.query))
-    return _json(Votes(votes=tuple(await request.app[_ATTESTOR].votes_after(page.after, page.limit))))
+    page, attestor = _parse(_Page.model_validate, dict(request.query)), request.app[_ATTESTOR]
+    if page.ledger is None:
+        votes = await attestor.votes_after(page.after, page.limit)
+    else:
+        votes = await attestor.votes_about(page.ledger, page.position, page.after, page.limit)
+    return _json(Votes(votes=tuple(votes)))
 
 
 async def _health(request: web.Request) -> web.Response:

@@ -5,7 +5,6 @@ No value is ever repeated in an error: DSNs hold passwords.
 
 import re
 import stat
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Self
 
@@ -16,25 +15,18 @@ from pydantic import (
     InstanceOf,
     Json,
     SecretStr,
-    ValidationError,
     model_validator,
 )
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
+from interlock.attestors.environment import PREFIX, Environment, SettingsInvalid
 from interlock.protocol import Attestors, AttestorSet, LocalSigner
 from interlock.protocol.words import Digest, LedgerName
 
-PREFIX = "INTERLOCK_"
+__all__ = ["AttestorSettings", "SettingsInvalid"]
+
 _KEY_FILE = f"{PREFIX}ATTESTOR_KEY_FILE"
 _LISTEN = re.compile(r"(?P<host>\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]+):(?P<port>[0-9]{1,5})")
-
-
-class SettingsInvalid(ValueError):  # noqa: N818 - it says what is wrong with them
-    """One line for each setting that is missing or wrong, by its variable's name."""
-
-    def __init__(self, wrong: Sequence[str]) -> None:
-        super().__init__("\n".join(wrong))
-        self.wrong = tuple(wrong)
 
 
 def _key_in(path: object) -> LocalSigner:
@@ -60,10 +52,10 @@ def _listen(value: str) -> str:
     return value
 
 
-class AttestorSettings(BaseSettings):
+class AttestorSettings(Environment):
     """An attestor's settings. JSON values: attestors, attestor_predecessors, read_dsns."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore", validate_default=False)
+    model_config = SettingsConfigDict(validate_default=False)
 
     signer: Annotated[InstanceOf[LocalSigner], BeforeValidator(_key_in), Field(validation_alias=_KEY_FILE)]
     attestor_votes: Path
@@ -82,20 +74,5 @@ class AttestorSettings(BaseSettings):
     @model_validator(mode="after")
     def _signs_for_its_set(self) -> Self:
         if self.signer.address not in self.attestors.keys:
-            raise ValueError(f"the key {self.signer.address} is not in INTERLOCK_ATTESTORS")
+            raise ValueError(f"{_KEY_FILE}: the key {self.signer.address} is not in INTERLOCK_ATTESTORS")
         return self
-
-    @classmethod
-    def load(cls) -> Self:
-        """Read the environment. Raises SettingsInvalid, which names everything that is wrong."""
-        try:
-            return cls()
-        except ValidationError as error:
-            raise SettingsInvalid([_line(each["loc"], each["msg"]) for each in error.errors()]) from None
-
-
-def _line(loc: Sequence[int | str], message: str) -> str:
-    field = str(loc[0]).upper() if loc else _KEY_FILE
-    name = PREFIX + field.removeprefix(PREFIX)
-    inside = "".join(f".{part}" for part in loc[1:])
-    return f"{name}{inside}: {message.removeprefix('Value error, ')}"

@@ -7,7 +7,7 @@ from interlock.cli.context import Context
 from interlock.cli.errors import CliError
 from interlock.ledgers.ledger import Ledger
 from interlock.protocol import AccountState, JournalLine
-from interlock.protocol.amounts import format_units
+from interlock.protocol.amounts import format_units, grouped
 
 
 def configure(acts: Any) -> None:
@@ -35,13 +35,6 @@ class _Units:
                 raise CliError("unknown_asset", f"{self._ledger.name} holds {code}, which it does not know", "asset")
             self._decimals[code] = asset.decimals
         return format_units(quantity, self._decimals[code])
-
-
-def grouped(amount: str) -> str:
-    """A decimal string with thousands separators, for people only."""
-    sign, digits = ("-", amount[1:]) if amount.startswith("-") else ("", amount)
-    whole, point, part = digits.partition(".")
-    return f"{sign}{int(whole):,}{point}{part}"
 
 
 async def _accounts(arguments: argparse.Namespace, context: Context) -> int:

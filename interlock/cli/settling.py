@@ -11,13 +11,12 @@ from contextlib import AsyncExitStack
 from interlock.cli import from_ledgers
 from interlock.cli.blotter import BadRow
 from interlock.cli.context import Context
+from interlock.cli.errors import CliError
 from interlock.cli.prepared import Prepared
 from interlock.client import InterlockError, InvalidInstruction, NotReached, NoWorker, ServiceFault, SettlementHandle
 from interlock.protocol import Check, SettlementReport
 
 IN_FLIGHT = 50
-TRIES = 3
-"""How often a trade is sent when the answer does not come in time: the service may have much to do just now."""
 
 
 class Settling:
@@ -60,27 +59,29 @@ class Settling:
                 advance(1)
 
     async def _send(self, prepared: Prepared) -> None:
-        client = await self._context.client()
-        terms, signatures, known = prepared.signed.terms, prepared.signed.signatures, False
-        tries = 0
-        while prepared.signed.terms_hash not in self._handles:
-            tries += 1
+        try:
+            await self._settle(prepared)
+        except ServiceFault:
+            raise
+        except InterlockError as error:
+            if not await self._on_a_ledger(prepared, error):
+                self._reject(prepared, error)
+            elif prepared.signed.terms_hash not in self._reports:
+                await self._settle(prepared, known=True)
+
+    async def _settle(self, prepared: Prepared, *, known: bool = False) -> None:
+        """Send a trade, again and again while the service is only busy: while it answers others."""
+        client, signed = await self._context.client(), prepared.signed
+        while True:
+            answered = len(self._handles)
             try:
-                handle = await client.settle(terms, signatures, known=known)
+                self._handles[signed.terms_hash] = await client.settle(signed.terms, signed.signatures, known=known)
             except (NoWorker, NotReached):
-                if tries >= TRIES:
+                if len(self._handles) == answered:
                     raise
-            except InterlockError as error:
-                if isinstance(error, ServiceFault):
-                    raise
-                if known or not await self._on_a_ledger(prepared, error):
-                    self._reject(prepared, error)
-                    return
-                if prepared.signed.terms_hash in self._reports:
-                    return
-                known = True
+                known = True  # sent in time; its settle_by may pass while it waits its turn
             else:
-                self._handles[prepared.signed.terms_hash] = handle
+                return
 
     async def _look(self, prepared: Prepared) -> None:
         self._reports[prepared.signed.terms_hash] = await self._handles[prepared.signed.terms_hash].status()
@@ -126,10 +127,18 @@ async def _in_flight(
 
 
 async def checked(context: Context, prepared: Sequence[Prepared]) -> list[BadRow]:
-    """The rows that a ledger would refuse. Balances and freezes may change, so they are not judged."""
+    """The rows that a ledger would refuse, where it can be asked. Balances may change, so they are not judged."""
     rejected: list[BadRow] = []
     async with AsyncExitStack() as opened:
-        ledgers = {name: await opened.enter_async_context(context.ledger(name)) for name in context.ledger_names()}
+        try:
+            # only the writer's role may check, though a check writes nothing
+            ledgers = {
+                name: await opened.enter_async_context(context.ledger(name, write=True))
+                for name in context.ledger_names()
+            }
+        except CliError as error:
+            context.output.note(f"the ledgers were not asked: {error}")
+            return rejected
 
         async def ask(each: Prepared) -> None:
             for leg in (each.signed.terms.delivery, each.signed.terms.payment):
@@ -137,8 +146,7 @@ async def checked(context: Context, prepared: Sequence[Prepared]) -> list[BadRow
                 if check.refusal is not None:
                     refusal = check.refusal
                     rejected.append(each.row.bad(refusal.field, refusal.text, refusal.code))
-                    return
-                if check.lock is not None or check.verdict is not None:
+                if check != Check():
                     return
 
         with context.output.progress("checking", len(prepared)) as advance:

@@ -7,10 +7,12 @@ import asyncio
 
 from interlock.cli import from_ledgers
 from interlock.cli.context import Context
-from interlock.cli.errors import UNREACHABLE, CliError
+from interlock.cli.errors import CliError
 from interlock.client import (
     AmbiguousSettlement,
     Candidate,
+    NotConfigured,
+    NotReached,
     NoWorker,
     ServiceFault,
     SettlementHandle,
@@ -86,7 +88,7 @@ async def _from_ledgers(context: Context, name: str) -> SettlementReport | None:
 
 async def _from_history(context: Context, name: str, error: Exception) -> SettlementReport | None:
     """What was signed, if Temporal answers though no worker does."""
-    if not isinstance(error, NoWorker):
+    if not isinstance(error, ServiceFault) or isinstance(error, NotReached):
         return None
     return await without_worker(context, await (await context.client()).find(name))
 
@@ -95,8 +97,10 @@ def _why(error: Exception, report: SettlementReport) -> Blocker | None:
     """What is said of a report that comes from the ledgers alone."""
     if isinstance(error, NoWorker):
         return NO_WORKER
-    if isinstance(error, CliError | ServiceFault) and getattr(error, "exit_code", UNREACHABLE) == UNREACHABLE:
+    if isinstance(error, CliError | NotReached | NotConfigured):
         return Blocker(code="unreachable", text=f"Temporal does not answer; {SOURCE}", who="operator of Temporal")
+    if isinstance(error, ServiceFault):
+        return Blocker(code=error.code, text=f"{error.message}; {SOURCE}", who="operator of the settlement worker")
     if report.outcome is not None:
         return None
     return Blocker(

@@ -23,9 +23,11 @@ from interlock.client.errors import (
 
 if TYPE_CHECKING:
     from interlock.client.handle import SettlementHandle
+    from interlock.client.keystore import Keystore
     from interlock.client.settlement_client import SettlementClient
 
 _LATER = {
+    "Keystore": "interlock.client.keystore",
     "SettlementClient": "interlock.client.settlement_client",
     "SettlementHandle": "interlock.client.handle",
 }
@@ -37,6 +39,7 @@ __all__ = [
     "InstructionRefused",
     "InterlockError",
     "InvalidInstruction",
+    "Keystore",
     "NoWorker",
     "NotConfigured",
     "NotReached",
@@ -49,7 +52,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Import SettlementClient and SettlementHandle when they are first named."""
+    """Import what needs more than the standard library when it is first named."""
     if name in _LATER:
         return getattr(import_module(_LATER[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -22,7 +22,7 @@ from interlock.client.errors import NotConfigured, NotReached
 from interlock.protocol import AttestorSet
 from interlock.protocol.words import Digest
 
-CONNECT_WITHIN_SECONDS = 8.0
+CONNECT_WITHIN_SECONDS = 7.0
 CLIENT_FILE = "client.json"
 DEFAULT_DATA_DIR = Path(".interlock")
 DEFAULT_ADDRESS = "localhost:7233"

@@ -51,12 +51,16 @@ class SettlementHandle:
     _runs: Runs
     terms: Terms | None = None
     instructed: Instructed | None = None
-    has_ended: bool = False
-    """Whether it had ended when this handle was made; False where that was not looked at."""
+    _ended: Run | None = None
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it is known to have ended: `status` then needs no worker."""
+        return self._ended is not None
 
     async def status(self) -> SettlementReport:
         """Where it stands now. Raises UnknownSettlement, NotReached, or NoWorker within about 5 seconds."""
-        run = await self._run()
+        run = self._ended or await self._run()
         report = await self._runs.report(run)
         if self.terms_hash in (None, report.terms_hash):
             return report
@@ -147,8 +151,10 @@ class SettlementHandle:
 
     def _as_proposed(self, run: Run, report: SettlementReport) -> SettlementReport:
         """The report of a settlement of which these terms are one of several proposals."""
-        matched = report.stage is not Stage.PROPOSED and report.outcome not in (Outcome.EXPIRED, Outcome.CANCELLED)
-        if self.terms_hash is None or matched or report.verdict is not None or self.terms_hash not in run.terms_hashes:
+        ended_unmatched = report.outcome in (Outcome.EXPIRED, Outcome.CANCELLED) and report.verdict is None
+        unmatched = report.stage is Stage.PROPOSED or ended_unmatched
+        proposed = self.instructed is not None or self.terms_hash in run.terms_hashes  # the latter lags a step behind
+        if self.terms_hash is None or not (unmatched and proposed):
             raise SettlementIdUsed(
                 f"settlement id {self.settlement_id} stands for other terms of these parties, {report.terms_hash}",
                 field="settlement_id",
@@ -170,7 +176,7 @@ class SettlementHandle:
         recovered = await self._recovery_run()
         workflow_id = recovered.workflow_id if recovered else self.workflow_id
         try:
-            return await self._runs.tell(workflow_id, update, message, update_id)
+            answer = await self._runs.tell(workflow_id, update, message, update_id)
         except (UnknownSettlement, InstructionRefused) as error:
             if not isinstance(error, UnknownSettlement) and error.code not in GONE_TOO_FAR:
                 raise
@@ -183,6 +189,10 @@ class SettlementHandle:
             if run.completed:
                 raise AlreadyEnded(f"{self.settlement_id} has ended {report.outcome}") from None
             raise
+        try:
+            return await self.status()  # the answer to repeated words is the first one's: things may have moved on
+        except ServiceFault:
+            return answer
 
 
 def _known(told: list[SettlementEvent], events: list[SettlementEvent]) -> int:

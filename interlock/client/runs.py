@@ -5,6 +5,7 @@ A settlement is one workflow id. Its runs may be terminated and started again, o
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -129,6 +130,8 @@ class Runs:
                     )
         except (WorkflowAlreadyStartedError, UnknownSettlement):  # the latter: it ended while we were being answered
             return None
+        finally:
+            await _read(start)
         return answer if isinstance(answer, Instructed) else None
 
     async def tell(self, workflow_id: str, update: str, message: Message, update_id: str) -> SettlementReport:
@@ -244,6 +247,13 @@ class Runs:
                 return
             await asyncio.sleep(pause)
             pause = min(pause * 2, longest)
+
+
+async def _read(start: WithStartWorkflowOperation[object, SettlementReport]) -> None:
+    """Temporal's client keeps a failure in the operation too; left unread, asyncio would print it."""
+    with suppress(Exception, asyncio.CancelledError):
+        async with asyncio.timeout(1.0):
+            await start.workflow_handle()
 
 
 def _interrupted(report: SettlementReport) -> SettlementReport:

@@ -182,4 +182,6 @@ class SettlementClient:
         return handle
 
     def _handle_on(self, run: Run, terms_hash: str | None) -> SettlementHandle:
-        return SettlementHandle(run.settlement_id, terms_hash, run.workflow_id, self._runs, has_ended=run.completed)
+        return SettlementHandle(
+            run.settlement_id, terms_hash, run.workflow_id, self._runs, _ended=run if run.completed else None
+        )

@@ -1,4 +1,4 @@
-"""Says how a trade has ended: from the SDK's report and, whatever that says, from the ledgers' own rows and balances."""
+"""Says how a trade ended: by the SDK's report and, whatever that says, by the ledgers' own rows and balances."""
 
 from interlock.demo.scenario import SETTLED, Ending
 from interlock.demo.trade import CASH, UNITS, Trade

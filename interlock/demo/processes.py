@@ -11,15 +11,13 @@ from contextlib import asynccontextmanager
 
 from interlock.protocol.names import Role
 from interlock.stack.embedded import EmbeddedStack
+from interlock.worker.settings import told_to
 
 WORKER = "worker"
 ASSET_WORKER = "asset-worker"
-_ROLES = {WORKER: (Role.SETTLEMENT, Role.PAYMENT, Role.COORDINATOR), ASSET_WORKER: (Role.ASSET,)}
-_NEEDED_BY = {
-    "INTERLOCK_ASSET_DSN": Role.ASSET,
-    "INTERLOCK_PAYMENT_DSN": Role.PAYMENT,
-    "INTERLOCK_ATTESTORS": Role.COORDINATOR,
-    "INTERLOCK_ATTESTOR_URLS": Role.COORDINATOR,
+_ROLES = {
+    WORKER: frozenset({Role.SETTLEMENT, Role.PAYMENT, Role.COORDINATOR}),
+    ASSET_WORKER: frozenset({Role.ASSET}),
 }
 
 
@@ -36,13 +34,7 @@ class Processes:
 
     async def start_worker(self, name: str, changed: Mapping[str, str] | None = None) -> None:
         """Start one of the two workers, with some settings changed if need be; it knows only what its roles need."""
-        roles = _ROLES[name]
-        told = {
-            variable: value
-            for variable, value in self._stack.worker_environment().items()
-            if variable not in _NEEDED_BY or _NEEDED_BY[variable] in roles
-        }
-        told["INTERLOCK_ROLES"] = ",".join(roles)
+        told = told_to(_ROLES[name], self._stack.worker_environment())
         await self._stack.start_worker(name, told | dict(changed or {}))
 
     async def stop(self, name: str) -> None:

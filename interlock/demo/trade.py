@@ -16,7 +16,6 @@ from interlock.client import SettlementHandle
 from interlock.client.errors import ServiceFault, UnknownSettlement
 from interlock.demo.world import BUYER, SELLER, World
 from interlock.protocol import (
-    AttestorSet,
     Leg,
     Lock,
     LockState,
@@ -25,6 +24,7 @@ from interlock.protocol import (
     Verdict,
     VerdictKind,
 )
+from interlock.protocol.steps import RELEASE
 from interlock.stack.embedded import ASSETS
 
 UNITS = 2_500 * 10**18
@@ -58,7 +58,7 @@ async def until(what: str, look: Callable[[], Awaitable[_Seen | None]], within: 
 
 @dataclass(frozen=True)
 class Start:
-    """What the parties have when a scenario begins, and how long they give the settlement."""
+    """What the parties have when a scenario begins, and how many seconds (at pace 1) they give the settlement."""
 
     units: bool = True
     cash: bool = True
@@ -83,19 +83,11 @@ class Trade:
         """What both agree on; made when first asked for, and settle_by counts from then."""
         return self.terms_with()
 
-    def terms_with(
-        self,
-        *,
-        settlement_id: str | None = None,
-        seller: str | None = None,
-        buyer: str | None = None,
-        cash: int = CASH,
-        coordinator: AttestorSet | None = None,
-    ) -> Terms:
+    def terms_with(self, *, buyer: str | None = None, cash: int = CASH) -> Terms:
         """This trade's terms, with something else in some places."""
         return Terms(
-            settlement_id=settlement_id or self.settlement_id,
-            seller=seller or self.world.seller.address,
+            settlement_id=self.settlement_id,
+            seller=self.world.seller.address,
             buyer=buyer or self.world.buyer.address,
             delivery=Leg(
                 ledger="asset",
@@ -111,8 +103,8 @@ class Trade:
                 deliverer=self.buyer_account,
                 receiver=self.seller_account,
             ),
-            settle_by=datetime.now(UTC) + timedelta(seconds=self.start.settle_within),
-            coordinator=coordinator or self.world.stack.coordinator,
+            settle_by=datetime.now(UTC) + timedelta(seconds=self.start.settle_within * self.world.pace),
+            coordinator=self.world.stack.coordinator,
         )
 
     @property
@@ -186,6 +178,17 @@ class Trade:
         verdict = await until("a verdict", self.verdict)
         expect(verdict.verdict is kind, f"the verdict is {verdict.verdict}")
         return verdict
+
+    async def release_asked_for(self) -> None:
+        """Wait until it is paid, the payment is attested, and the release waits for somebody to carry it out."""
+        await self.decided(VerdictKind.PAID)
+        workflow = self.world.temporal.get_workflow_handle(self.handle.workflow_id)
+
+        async def look() -> bool | None:
+            pending = (await workflow.describe()).raw_description.pending_activities
+            return any(activity.activity_type.name == RELEASE.name for activity in pending) or None
+
+        await until("the release to be asked for", look)
 
     async def lock(self) -> Lock | None:
         """The asset ledger's row."""

@@ -26,7 +26,8 @@ async def install(
             raise ValueError("a ledger's owner gets round its rules: writers and readers are other roles")
         await migrate(connection)
         async with connection.transaction():
-            await _be_born(connection, genesis)
+            await connection.execute("LOCK TABLE ledger.identity IN EXCLUSIVE MODE")  # one birth, whoever else installs
+            await write_genesis(connection, genesis)
             for grant, roles in (("grant_writer", [writer]), ("grant_reader", readers), ("grant_auditor", auditors)):
                 for role in roles:
                     await connection.execute(query(grant), role)
@@ -34,8 +35,8 @@ async def install(
         await connection.close()
 
 
-async def _be_born(connection: Connection, genesis: Genesis) -> None:
-    await connection.execute("LOCK TABLE ledger.identity IN EXCLUSIVE MODE")
+async def write_genesis(connection: Connection, genesis: Genesis) -> None:
+    """Write the genesis of a ledger that has none; raises LedgerMismatch if it has another."""
     stands = await connection.fetchrow(query("identity"))
     if stands is None:
         attestors = {**genesis.coordinator.model_dump(mode="json"), "digest": genesis.coordinator.identity.digest}

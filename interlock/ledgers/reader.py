@@ -4,7 +4,7 @@ Writes nothing, verifies nothing.
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from types import TracebackType
 from typing import Self
@@ -144,7 +144,8 @@ class PostgresReader:
 
     async def _registered(self, name: str) -> dict[SetKey, RegisteredSet]:
         """All epochs of an attestor set."""
-        return registered_sets(await self.connections.rows(query("attestor_sets"), name))
+        rows = await self.connections.rows(query("attestor_sets"), name)
+        return {(row["name"], row["epoch"]): registered_set(row) for row in rows}
 
     async def _locks(self, name: str, *values: object) -> Sequence[Lock]:
         rows = await self.connections.rows(query(name), *values)
@@ -155,16 +156,13 @@ class PostgresReader:
         return [Verdict.model_validate_json(row["fact"]) for row in rows]
 
 
-def registered_sets(rows: Iterable[asyncpg.Record]) -> dict[SetKey, RegisteredSet]:
-    """Rows of attestor sets, by name and epoch."""
-    return {
-        (row["name"], row["epoch"]): RegisteredSet(
-            attestors=Attestors(name=row["name"], epoch=row["epoch"], keys=tuple(row["keys"]), quorum=row["quorum"]),
-            closed=row["closed"],
-            succeeded_by=row["succeeded_by"],
-        )
-        for row in rows
-    }
+def registered_set(row: asyncpg.Record) -> RegisteredSet:
+    """An attestor set from its row; raises ValueError for one that is none."""
+    return RegisteredSet(
+        attestors=Attestors(name=row["name"], epoch=row["epoch"], keys=tuple(row["keys"]), quorum=row["quorum"]),
+        closed=row["closed"],
+        succeeded_by=row["succeeded_by"],
+    )
 
 
 async def _identity(connections: Connections) -> Identity:

@@ -1,18 +1,17 @@
-"""Verifies a journal entry's evidence again, trusting nothing that the ledger concluded from it. Pure; reads no row."""
+"""Judges a journal again, entry by entry, by what stood before each: trusts nothing that the ledger concluded. Pure."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from pydantic import TypeAdapter
 
 from interlock.ledgers import evidence
-from interlock.ledgers.evidence import Identity, RegisteredSet, SetKey
+from interlock.ledgers.ledger import Genesis
+from interlock.ledgers.replay import Replay
 from interlock.protocol import (
-    Attestors,
-    AttestorSet,
     Certificate,
     Fact,
+    Leg,
     Message,
     Refusal,
     SignedLedgerOrder,
@@ -60,11 +59,10 @@ _ORDER: TypeAdapter[SignedLedgerOrder] = TypeAdapter(SignedLedgerOrder)
 
 
 class Reverifier:
-    """Judges entries of one ledger, by its operators and by the attestor sets that it has registered."""
+    """Reads a ledger's journal in order of position. The genesis is believed; everything after it needs evidence."""
 
-    def __init__(self, here: Identity, sets: Mapping[SetKey, RegisteredSet]) -> None:
-        self._here = here
-        self._sets = sets
+    def __init__(self, ledger: str, network: str) -> None:
+        self.replay = Replay(ledger, network)
 
     def objection(self, entry: Entry) -> str:
         """Why the entry's evidence does not carry it; empty if it does."""
@@ -76,7 +74,7 @@ class Reverifier:
 
     def _objection(self, entry: Entry) -> str:
         if entry.operation == "genesis":
-            return ""
+            return self._genesis(entry)
         if entry.operation == "resume":
             return self._resume(entry)
         if entry.order_digest is not None:
@@ -84,7 +82,7 @@ class Reverifier:
         if entry.signed is None:
             return "there is no row that holds its terms"
         row = SignedTerms.model_validate_json(entry.signed)
-        if row.terms.hash(self._here.network) != entry.terms_hash:
+        if row.terms.hash(self.replay.here.network) != entry.terms_hash:
             return "the terms in its row have another hash"
         match entry.operation:
             case "lock":
@@ -96,83 +94,107 @@ class Reverifier:
             case _:
                 return self._end(entry, row)
 
+    def _genesis(self, entry: Entry) -> str:
+        genesis = Genesis.model_validate_json(entry.authority)
+        here = self.replay.here
+        if (genesis.ledger, genesis.network) != (here.ledger, here.network):
+            return "the ledger was born as another"
+        self.replay.begin(genesis)
+        return ""
+
     def _lock(self, entry: Entry, row: SignedTerms) -> str:
         said = _Lock.model_validate_json(entry.authority)
+        terms = row.terms
         if said.signed != row:
             return "the journal and the lock row hold different terms"
-        if row.terms.not_before is not None and entry.at < row.terms.not_before:
+        if terms.not_before is not None and entry.at < terms.not_before:
             return "it was locked before not_before"
-        return self._in_time(entry, row) or _text(evidence.unmatched(row, self._here))
+        return (
+            _late(entry, row)
+            or _text(evidence.unmatched(row, self.replay.here))
+            or self._debited(terms.delivery, terms.seller)
+            or self._unfit(terms.delivery.deliverer, terms.seller, admitted=True)
+        )
 
     def _pay(self, entry: Entry, row: SignedTerms) -> str:
         said = _Payment.model_validate_json(entry.authority)
+        terms = row.terms
         if said.signed != row:
             return "the journal and the verdict row hold different terms"
         return (
-            self._in_time(entry, row)
-            or _text(evidence.unmatched(row, self._here))
-            or self._certified(said.certificate, row, Fact.LOCKED)
+            _late(entry, row)
+            or _text(evidence.unmatched(row, self.replay.here))
+            or self._uncertified(said.certificate, row, Fact.LOCKED)
+            or self._debited(terms.payment, terms.buyer)
+            or self._unfit(terms.payment.receiver, terms.seller, admitted=True)
         )
 
     def _void(self, entry: Entry, row: SignedTerms) -> str:
         said = _Void.model_validate_json(entry.authority)
         if said.signed != row:
             return "the journal and the verdict row hold different terms"
-        if said.authority.kind == "time" and entry.at < row.terms.settle_by:
+        if said.authority.kind == "time" and not _late(entry, row):
             return "it was voided by time before settle_by"
         return (
-            _text(evidence.unmatched(row, self._here))
-            or _text(evidence.unauthorised(said.authority, row.terms, self._here))
+            _text(evidence.unmatched(row, self.replay.here))
+            or _text(evidence.unauthorised(said.authority, row.terms, self.replay.here))
             or _expired(evidence.valid_until(said.authority), entry)
         )
 
     def _end(self, entry: Entry, row: SignedTerms) -> str:
         said = _Ending.model_validate_json(entry.authority)
-        fact = Fact.PAID if entry.operation == "release" else Fact.VOIDED
-        if found := self._certified(said.certificate, row, fact):
-            return found
-        if said.redirection is None:
-            return ""
-        return _text(evidence.unredirected(said.redirection, row.terms, self._here)) or _expired(
-            said.redirection.redirection.valid_until, entry
+        if entry.operation == "refund":
+            return self._uncertified(said.certificate, row, Fact.VOIDED)
+        receiver = row.terms.delivery.receiver
+        if said.redirection is not None:
+            receiver = said.redirection.redirection.receiver
+            if found := _text(evidence.unredirected(said.redirection, row.terms, self.replay.here)) or _expired(
+                said.redirection.redirection.valid_until, entry
+            ):
+                return found
+        return self._uncertified(said.certificate, row, Fact.PAID) or self._unfit(
+            receiver, row.terms.buyer, admitted=True
         )
 
     def _resume(self, entry: Entry) -> str:
         signed = SignedOperatorOrder.model_validate_json(entry.authority)
-        if digest_of(signed.order, self._here.network) != entry.order_digest:
+        if digest_of(signed.order, self.replay.here.network) != entry.order_digest:
             return "the order has another digest"
-        return _text(evidence.unordered(signed, "resume", self._here, entry.terms_hash)) or _expired(
+        return _text(evidence.unordered(signed, "resume", self.replay.here, entry.terms_hash)) or _expired(
             signed.order.valid_until, entry
         )
 
     def _order(self, entry: Entry) -> str:
         signed = _ORDER.validate_json(entry.authority)
-        if digest_of(signed.order, self._here.network) != entry.order_digest:
+        if digest_of(signed.order, self.replay.here.network) != entry.order_digest:
             return "the order has another digest"
-        return _text(evidence.unordered_here(signed, self._here)) or _expired(signed.order.valid_until, entry)
+        found = _text(evidence.unordered_here(signed, self.replay.here)) or _expired(signed.order.valid_until, entry)
+        if not found:
+            self.replay.carry_out(signed.order)
+        return found
 
-    def _certified(self, certificate: Certificate, row: SignedTerms, fact: Fact) -> str:
-        named, used = row.terms.coordinator, certificate.statement.coordinator
-        if not self._is_in_line(named, used):
-            return f"its certificate is not of the set that the terms name, {named.name} epoch {named.epoch}"
-        return _text(evidence.uncertified(certificate, row.terms, fact, self._here, self._attestors(used)))
+    def _uncertified(self, certificate: Certificate, row: SignedTerms, fact: Fact) -> str:
+        counting = evidence.effective(row.terms.coordinator, self.replay.sets)
+        if counting is None or certificate.statement.coordinator != counting.identity:
+            return "its certificate is not of the attestor set that counted for the terms"
+        return _text(evidence.uncertified(certificate, row.terms, fact, self.replay.here, counting))
 
-    def _attestors(self, named: AttestorSet) -> Attestors | None:
-        found = self._sets.get((named.name, named.epoch))
-        return found.attestors if found else None
+    def _debited(self, leg: Leg, owner: str) -> str:
+        """Why the leg's deliverer could not be debited, its balance apart: that is in the books."""
+        account = self.replay.accounts.get(leg.deliverer)
+        if account is not None and account.frozen:
+            return f"account {leg.deliverer} was frozen"
+        return self._unfit(leg.deliverer, owner, admitted=False)
 
-    def _is_in_line(self, named: AttestorSet, used: AttestorSet) -> bool:
-        """Whether `used` is the named set or one of its successors: which of them counted depends on the moment."""
-        found = self._sets.get((named.name, named.epoch))
-        if found is None or found.attestors.identity != named:
-            return False
-        while found.attestors.identity != used and found.succeeded_by is not None:
-            found = self._sets[named.name, found.succeeded_by]
-        return found.attestors.identity == used
+    def _unfit(self, name: str, owner: str, *, admitted: bool) -> str:
+        account = self.replay.accounts.get(name)
+        if account is None or account.owner != owner:
+            return f"account {name} was not owned by {owner}"
+        return f"account {name} was not admitted" if admitted and not account.admitted else ""
 
-    @staticmethod
-    def _in_time(entry: Entry, row: SignedTerms) -> str:
-        return "it happened past settle_by" if entry.at >= row.terms.settle_by else ""
+
+def _late(entry: Entry, row: SignedTerms) -> str:
+    return "it happened past settle_by" if entry.at >= row.terms.settle_by else ""
 
 
 def _text(refusal: Refusal | None) -> str:

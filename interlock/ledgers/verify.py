@@ -6,11 +6,14 @@ each is read in one snapshot, and across the two the asset ledger is read first,
 
 from collections.abc import Iterable
 
+import asyncpg
+
 from interlock.ledgers import evidence
 from interlock.ledgers.connections import Snapshot
-from interlock.ledgers.evidence import Identity, effective
+from interlock.ledgers.evidence import RegisteredSet, effective
 from interlock.ledgers.queries import folder, query
-from interlock.ledgers.reader import PostgresReader, registered_sets
+from interlock.ledgers.reader import PostgresReader, registered_set
+from interlock.ledgers.replay import Replay, Standing
 from interlock.ledgers.reverify import Entry, Reverifier
 from interlock.protocol import Message, SignedTerms
 
@@ -66,8 +69,8 @@ async def verify(asset: PostgresReader, payment: PostgresReader) -> dict[str, In
     for ledger in (asset, payment):
         async with ledger.connections.snapshot() as snapshot:
             await _books(ledger.name, snapshot, findings)
-            await _authority(ledger.identity, snapshot, findings)
-            await _recoverability(ledger.identity, snapshot, findings)
+            replay = await _journal(ledger, snapshot, findings)
+            await _recoverability(replay, snapshot, findings)
     return findings.results
 
 
@@ -113,17 +116,34 @@ async def _books(ledger: str, snapshot: Snapshot, findings: _Findings) -> None:
             findings.add(invariant, row["checked"], (f"ledger {ledger}: {text}" for text in row["violations"]))
 
 
-async def _authority(here: Identity, snapshot: Snapshot, findings: _Findings) -> None:
-    """Every stored signature and certificate, once more."""
-    reverifier = Reverifier(here, registered_sets(await snapshot.rows(query("all_attestor_sets"))))
+async def _journal(ledger: PostgresReader, snapshot: Snapshot, findings: _Findings) -> Replay:
+    """Every stored signature and certificate once more, and the tables against what the journal made of them."""
+    reverifier = Reverifier(ledger.name, ledger.network)
     async for rows in snapshot.chunks(query("entries_to_reverify")):
         objections = [reverifier.objection(Entry(**row)) for row in rows]
-        findings.add("authority", len(rows), (f"ledger {here.ledger}: {text}" for text in objections if text))
+        findings.add("authority", len(rows), (f"ledger {ledger.name}: {text}" for text in objections if text))
+    operators = frozenset(row["address"] for row in await snapshot.rows(query("operators")))
+    accounts = {
+        row["name"]: Standing(row["owner"], row["admitted"], row["frozen"])
+        for row in await snapshot.rows(query("accounts"))
+    }
+    sets = {(row["name"], row["epoch"]): _set(row) for row in await snapshot.rows(query("all_attestor_sets"))}
+    differences = reverifier.replay.differences(operators, accounts, sets)
+    findings.add("evidence", len(accounts) + len(sets), (f"ledger {ledger.name}: {text}" for text in differences))
+    return reverifier.replay
 
 
-async def _recoverability(here: Identity, snapshot: Snapshot, findings: _Findings) -> None:
+def _set(row: asyncpg.Record) -> RegisteredSet | None:
+    """An attestor set as it is stored; None if what is stored is none."""
+    try:
+        return registered_set(row)
+    except ValueError:
+        return None
+
+
+async def _recoverability(replay: Replay, snapshot: Snapshot, findings: _Findings) -> None:
     """Whoever finds an open lock or a verdict can go on from what is stored in it."""
-    sets = registered_sets(await snapshot.rows(query("all_attestor_sets")))
+    here = replay.here
     async for rows in snapshot.chunks(query("recoverable")):
         for row in rows:
             try:
@@ -136,7 +156,7 @@ async def _recoverability(here: Identity, snapshot: Snapshot, findings: _Finding
                 "its terms are not signed by both parties": evidence.unmatched(signed, here) is not None,
                 # Terms may be voided whatever their coordinator: a refund of no lock needs no certificate to go on.
                 "nobody can certify it": here.ledger == signed.terms.delivery.ledger
-                and effective(signed.terms.coordinator, sets) is None,
+                and effective(signed.terms.coordinator, replay.sets) is None,
             }
             violations = [f"ledger {here.ledger}: {row['terms_hash']}: {why}" for why, so in reasons.items() if so]
             findings.add("recoverability", 1, violations)

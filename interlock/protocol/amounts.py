@@ -36,3 +36,10 @@ def format_units(quantity: int, decimals: int) -> str:
     digits = str(abs(quantity)).rjust(decimals + 1, "0")
     whole, part = (digits[:-decimals], digits[-decimals:].rstrip("0")) if decimals else (digits, "")
     return ("-" if quantity < 0 else "") + whole + (f".{part}" if part else "")
+
+
+def grouped(amount: str) -> str:
+    """A decimal string with thousands separators, for people only."""
+    sign, digits = ("-", amount[1:]) if amount.startswith("-") else ("", amount)
+    whole, point, part = digits.partition(".")
+    return f"{sign}{int(whole):,}{point}{part}"

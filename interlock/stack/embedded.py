@@ -24,6 +24,7 @@ from interlock.stack.ports import LOOPBACK, keep_ports
 from interlock.stack.postgres import EmbeddedPostgres
 from interlock.stack.processes import ManagedProcess
 from interlock.stack.temporal import NAMESPACE, EmbeddedTemporal
+from interlock.worker.settings import told_to
 
 ASSETS = {"asset": Asset(code="OUSG", decimals=18), "payment": Asset(code="USD", decimals=2)}
 """What the ledgers of a new environment keep."""
@@ -142,11 +143,11 @@ class EmbeddedStack:
         signer = self.identity.signers[number - 1]
         if not key.exists():
             folder.mkdir(parents=True, exist_ok=True)
-            votes.unlink(missing_ok=True)
-            VoteStore.create(votes, signer.address)
-            # the key last: a key that is there has its votes, or has lost them
-            key.touch(mode=0o600)
-            key.write_text(signer.private_key.hex(), encoding="ascii")
+            for unfinished in folder.glob(f"{votes.name}*"):  # SQLite keeps a log beside its file
+                unfinished.unlink()
+            await VoteStore.create(votes, signer.address).close()
+            # the key last and whole: a key that is there has its votes, or has lost them
+            write_private(key, signer.private_key.hex())
         environment = {
             "INTERLOCK_ATTESTOR_KEY_FILE": str(key),
             "INTERLOCK_ATTESTOR_VOTES": str(votes),
@@ -159,10 +160,9 @@ class EmbeddedStack:
         }
         return await self.start_process(f"attestor-{number}", "interlock.attestors.main", environment)
 
-    def worker_environment(self) -> dict[str, str]:
-        """What a worker with all roles is told."""
-        return {
-            "INTERLOCK_ROLES": ",".join(role.value for role in Role),
+    def worker_environment(self, *roles: Role) -> dict[str, str]:
+        """What a worker with these roles (all unless given) is told, and nothing that they do not need."""
+        whole = {
             "INTERLOCK_ASSET_DSN": self.dsn("asset", "asset_writer"),
             "INTERLOCK_PAYMENT_DSN": self.dsn("payment", "payment_writer"),
             "INTERLOCK_NETWORK": self.identity.network,
@@ -173,6 +173,7 @@ class EmbeddedStack:
             "TEMPORAL_ADDRESS": self.temporal.address,
             "TEMPORAL_NAMESPACE": NAMESPACE,
         }
+        return told_to(frozenset(roles or Role), whole)
 
     async def start_worker(self, name: str = "worker", environment: Mapping[str, str] | None = None) -> ManagedProcess:
         """Start a worker process; with all roles unless its environment says otherwise."""
@@ -212,7 +213,7 @@ class EmbeddedStack:
             }
             for ledger in LEDGERS
         }
-        write_private(self.data_dir / "ledgers.json", ledgers)
+        write_private(self.data_dir / "ledgers.json", json.dumps(ledgers, indent=1))
 
 
 __all__ = ["EmbeddedStack", "Identity"]

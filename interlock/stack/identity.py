@@ -6,7 +6,7 @@ Created once, before anything else, and never changed: whatever is signed here i
 import json
 import os
 import secrets
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from interlock.protocol import Attestors, LocalSigner
@@ -59,19 +59,17 @@ def identity_of(path: Path) -> Identity:
         stored = json.loads(path.read_text(encoding="utf-8"))
         return Identity(stored["network"], stored["passwords"], tuple(stored["attestor_keys"]))
     made = _new()
-    write_private(
-        path, {"network": made.network, "passwords": made.passwords, "attestor_keys": list(made.attestor_keys)}
-    )
+    write_private(path, json.dumps(asdict(made), indent=1))
     return made
 
 
-def write_private(path: Path, content: dict[str, object]) -> None:
-    """Write a JSON file whole or not at all, readable by its owner only."""
+def write_private(path: Path, content: str) -> None:
+    """Write a file whole or not at all, readable by its owner only."""
     draft = path.with_name(f".{path.name}.new")
     draft.unlink(missing_ok=True)
     handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "w", encoding="utf-8") as file:
-        json.dump(content, file, indent=1)
+        file.write(content)
         file.flush()
         os.fsync(file.fileno())
     draft.replace(path)

@@ -52,7 +52,23 @@ async def connect() -> Client:
             await asyncio.sleep(_RETRY_SECONDS)
 
 
-async def register_search_attributes(client: Client) -> None:
+async def prepare(client: Client, settings: WorkerSettings) -> None:
+    """See that the cluster knows our search attributes and sweeps on a schedule, however often it has to be asked."""
+    told = False
+    while True:
+        try:
+            await _register_search_attributes(client)
+            await _schedule_sweeps(client, settings)
+        except RPCError as error:
+            if not told:
+                log.warning("Temporal cannot be prepared, trying again: %s: %s", error.status.name, error.message)
+                told = True
+            await asyncio.sleep(_RETRY_SECONDS)
+        else:
+            return
+
+
+async def _register_search_attributes(client: Client) -> None:
     """Make the namespace know our search attributes; those that it has stay. Needs operator rights on the cluster."""
     service = client.operator_service
     known = await service.list_search_attributes(ListSearchAttributesRequest(namespace=client.namespace))
@@ -64,11 +80,13 @@ async def register_search_attributes(client: Client) -> None:
             AddSearchAttributesRequest(namespace=client.namespace, search_attributes=missing)
         )
     except RPCError as error:
-        if error.status != RPCStatusCode.ALREADY_EXISTS:
+        if error.status in (RPCStatusCode.PERMISSION_DENIED, RPCStatusCode.UNIMPLEMENTED):
+            log.warning("search attributes %s must be registered by an operator of Temporal", ", ".join(missing))
+        elif error.status != RPCStatusCode.ALREADY_EXISTS:
             raise
 
 
-async def schedule_sweeps(client: Client, settings: WorkerSettings) -> None:
+async def _schedule_sweeps(client: Client, settings: WorkerSettings) -> None:
     """See that the sweeper runs on a schedule; whichever worker comes first creates it."""
     sweep = Sweep(older_than_seconds=settings.sweep_older_than_seconds)
     schedule = Schedule(

@@ -9,23 +9,23 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Coroutine
-from contextlib import AsyncExitStack
-from typing import Any, TypeVar
+from collections.abc import Sequence
 
-from interlock.ledgers.faults import LedgerFault, LedgerMismatch
+from interlock.ledgers.faults import LedgerMismatch
 from interlock.protocol.names import Role
-from interlock.worker.connection import connect, register_search_attributes, schedule_sweeps
-from interlock.worker.roles import workers_of
+from interlock.worker.connection import connect, prepare
+from interlock.worker.roles import Duty
 from interlock.worker.settings import SettingsInvalid, WorkerSettings
+from interlock.worker.stopping import Stop, Stopped
 
 log = logging.getLogger("interlock.worker")
 
-T = TypeVar("T")
-
 
 def run() -> int:
-    """Be a worker until told to stop: 0. 2 for wrong settings; 1 for a ledger that cannot be used."""
+    """Be a worker until told to stop: 0. 2 for wrong settings; 1 for a ledger that cannot be used.
+
+    What cannot be reached is waited for: Temporal, a ledger, attestors.
+    """
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
     log.setLevel(logging.INFO)
     try:
@@ -34,42 +34,50 @@ def run() -> int:
     except SettingsInvalid as error:
         sys.stderr.write(f"{error}\n")
         return 2
-    except (LedgerFault, LedgerMismatch) as error:
+    except LedgerMismatch as error:
         sys.stderr.write(f"{error}\n")
         return 1
     return 0
 
 
 async def _work(settings: WorkerSettings) -> None:
-    stop = asyncio.Event()
+    stop = Stop()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    async with AsyncExitStack() as resources:
-        client = await _unless(stop, connect())
-        if client is None:
-            return
+        loop.add_signal_handler(number, stop.tell)
+    try:
+        client = await stop.unless(connect())
         if Role.SETTLEMENT in settings.roles:
-            await register_search_attributes(client)
-            await schedule_sweeps(client, settings)
-        for worker in await workers_of(settings, client, resources):
-            await resources.enter_async_context(worker)
-        roles = ", ".join(sorted(settings.roles))
-        log.info("worker %d carries out: %s", os.getpid(), roles)
-        sys.stdout.write(json.dumps({"ready": True, "pid": os.getpid(), "roles": sorted(settings.roles)}) + "\n")
-        sys.stdout.flush()
-        await stop.wait()
-        log.info("worker %d drains", os.getpid())
+            await stop.unless(prepare(client, settings))
+        duties = [Duty(role, settings, client, stop) for role in sorted(settings.roles)]
+        async with asyncio.TaskGroup() as group:
+            for duty in duties:
+                group.create_task(duty.carry_out())
+            await stop.unless(_say_ready(duties))
+            await stop.wait()
+            log.info("worker %d drains", os.getpid())
+    except Stopped:
+        return
+    except BaseExceptionGroup as failed:
+        raise _first(failed) from None
 
 
-async def _unless(stop: asyncio.Event, work: Coroutine[Any, Any, T]) -> T | None:
-    """The result of the work, or None if it is time to stop first."""
-    working, stopping = asyncio.ensure_future(work), asyncio.ensure_future(stop.wait())
-    done, pending = await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
-    for task in pending:
-        task.cancel()
-    await asyncio.gather(*pending, return_exceptions=True)
-    return working.result() if working in done else None
+async def _say_ready(duties: Sequence[Duty]) -> None:
+    """Once it is known of each role whether it takes work; one that does not yet opens later, by itself."""
+    await asyncio.gather(*(duty.judged() for duty in duties))
+    taken = [duty.role for duty in duties if duty.open.is_set()]
+    closed = [duty.role for duty in duties if not duty.open.is_set()]
+    log.info("worker %d carries out: %s", os.getpid(), ", ".join(taken) or "nothing yet")
+    ready = {"ready": True, "pid": os.getpid(), "roles": taken, "closed": closed}
+    sys.stdout.write(json.dumps(ready) + "\n")
+    sys.stdout.flush()
+
+
+def _first(failed: BaseExceptionGroup[BaseException]) -> BaseException:
+    error: BaseException = failed
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
 
 
 if __name__ == "__main__":

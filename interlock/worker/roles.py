@@ -1,11 +1,14 @@
-"""Which roles run in this process: one Temporal worker each, on the role's own queue, with its own credentials only."""
+"""One role of this process: opens it, polls its own queue with its own credentials only, and drains when told to stop.
 
-from collections.abc import Callable, Sequence
+A role that serves a ledger takes no work before that ledger may be served; see `opening`.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from typing import Any
 
-from pydantic import SecretStr
 from temporalio.client import Client
 from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
@@ -15,14 +18,19 @@ from interlock.activities.coordinator import CoordinatorActivities
 from interlock.activities.payment import PaymentActivities
 from interlock.activities.recovery import RecoveryActivities
 from interlock.attestors.collector import Collector
+from interlock.attestors.statements import StatementReader
 from interlock.ledgers.postgres import PostgresLedger
 from interlock.protocol.names import Role
+from interlock.worker.opening import Opening, went_back
 from interlock.worker.settings import WorkerSettings
+from interlock.worker.stopping import Stop, Stopped
 from interlock.workflows.settlement import SettlementWorkflow
 from interlock.workflows.sweep import SweepWorkflow
 
 PASSED_THROUGH = ("interlock.protocol", "pydantic", "pydantic_core", "coincurve", "Crypto", "annotated_types")
 """Modules that workflows share with the process. The protocol is pure, so nothing is lost; the rest it is made of."""
+
+Activities = Sequence[Callable[..., Any]]
 
 
 def sandbox() -> SandboxedWorkflowRunner:
@@ -30,45 +38,81 @@ def sandbox() -> SandboxedWorkflowRunner:
     return SandboxedWorkflowRunner(restrictions=SandboxRestrictions.default.with_passthrough_modules(*PASSED_THROUGH))
 
 
-async def workers_of(settings: WorkerSettings, client: Client, resources: AsyncExitStack) -> list[Worker]:
-    """A worker for each of the process's roles; what they hold open is closed with `resources`."""
-    return [await _worker(role, settings, client, resources) for role in sorted(settings.roles)]
+class Duty:
+    """One role of the process. `open` is set while it takes work, `closed` once it is said that it cannot yet."""
+
+    def __init__(self, role: Role, settings: WorkerSettings, client: Client, stop: Stop) -> None:
+        self.role = role
+        self._settings = settings
+        self._client = client
+        self._stop = stop
+        self.open = asyncio.Event()
+        self.closed = asyncio.Event()
+
+    async def judged(self) -> None:
+        """Until it is known whether the role is open."""
+        waits = [asyncio.ensure_future(event.wait()) for event in (self.open, self.closed)]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+
+    async def carry_out(self) -> None:
+        """Be at it until told to stop; then let steps under way end. Raises LedgerMismatch for an unusable ledger."""
+        try:
+            match self.role:
+                case Role.SETTLEMENT:
+                    await self._poll(RecoveryActivities(self._client).all, self._stop.wait)
+                case Role.COORDINATOR:
+                    await self._certify()
+                case Role.ASSET | Role.PAYMENT:
+                    await self._keep_ledger()
+        except Stopped:
+            return
+
+    async def _certify(self) -> None:
+        urls, attestors, network = self._settings.coordinator
+        async with Collector(urls, attestors, network) as collector:
+            await self._poll(CoordinatorActivities(collector).all, self._stop.wait)
+
+    async def _keep_ledger(self) -> None:
+        urls, attestors, network = self._settings.coordinator
+        # as many connections as activities may run at once: an exhausted pool would be a fault of our own making
+        opening = Opening(
+            self.role,
+            self._settings.dsn_of(self.role),
+            pool_size=self._settings.activity_slots,
+            attestors=attestors,
+            network=network,
+            closed=self.closed,
+        )
+        async with AsyncExitStack() as held:
+            ledger = await self._stop.unless(opening.connected())
+            held.push_async_callback(ledger.close)
+            statements = await held.enter_async_context(StatementReader(urls, attestors))
+            while True:
+                await self._stop.unless(opening.opened(ledger, statements))
+                # a journal that became shorter closes the role again: what it lost must be found first
+                await self._poll(_activities_on(ledger, self.role), lambda: self._stop.unless(went_back(ledger)))
+
+    async def _poll(self, activities: Activities, until: Callable[[], Awaitable[None]]) -> None:
+        async with Worker(
+            self._client,
+            task_queue=self.role.task_queue,
+            activities=activities,
+            workflows=[SettlementWorkflow, SweepWorkflow] if self.role is Role.SETTLEMENT else [],
+            workflow_runner=sandbox(),
+            max_concurrent_workflow_tasks=self._settings.workflow_slots if self.role is Role.SETTLEMENT else None,
+            max_concurrent_activities=self._settings.activity_slots,
+            graceful_shutdown_timeout=timedelta(seconds=self._settings.drain_seconds),
+        ):
+            self.open.set()
+            try:
+                await until()
+            finally:
+                self.open.clear()
 
 
-async def _worker(role: Role, settings: WorkerSettings, client: Client, resources: AsyncExitStack) -> Worker:
-    return Worker(
-        client,
-        task_queue=role.task_queue,
-        activities=await _activities(role, settings, client, resources),
-        workflows=[SettlementWorkflow, SweepWorkflow] if role is Role.SETTLEMENT else [],
-        workflow_runner=sandbox(),
-        max_concurrent_workflow_tasks=settings.workflow_slots if role is Role.SETTLEMENT else None,
-        max_concurrent_activities=settings.activity_slots,
-        graceful_shutdown_timeout=timedelta(seconds=settings.drain_seconds),
-    )
-
-
-async def _activities(
-    role: Role, settings: WorkerSettings, client: Client, resources: AsyncExitStack
-) -> Sequence[Callable[..., Any]]:
-    match role:
-        case Role.SETTLEMENT:
-            return RecoveryActivities(client).all
-        case Role.ASSET:
-            return AssetActivities(await _ledger(settings.asset_dsn, settings, resources)).all
-        case Role.PAYMENT:
-            return PaymentActivities(await _ledger(settings.payment_dsn, settings, resources)).all
-        case Role.COORDINATOR:
-            if settings.attestors is None or settings.attestor_urls is None or settings.network is None:
-                raise AssertionError("the settings were checked")
-            collector = Collector(settings.attestor_urls, settings.attestors, settings.network)
-            return CoordinatorActivities(await resources.enter_async_context(collector)).all
-
-
-async def _ledger(dsn: SecretStr | None, settings: WorkerSettings, resources: AsyncExitStack) -> PostgresLedger:
-    if dsn is None:
-        raise AssertionError("the settings were checked")
-    # as many connections as activities may run at once: an exhausted pool would be a fault of our own making
-    ledger = await PostgresLedger.connect(dsn.get_secret_value(), pool_size=settings.activity_slots)
-    resources.push_async_callback(ledger.close)
-    return ledger
+def _activities_on(ledger: PostgresLedger, role: Role) -> Activities:
+    return AssetActivities(ledger).all if role is Role.ASSET else PaymentActivities(ledger).all

@@ -5,25 +5,38 @@ is ever repeated in an error: DSNs hold passwords. The connection to Temporal co
 variables (temporalio.envconfig).
 """
 
-from collections.abc import Sequence
-from typing import Annotated, Self
+from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, Json, SecretStr, ValidationError, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import AfterValidator, BeforeValidator, Field, Json, SecretStr, ValidationInfo, field_validator
+from pydantic_settings import NoDecode
 
+from interlock.attestors.environment import PREFIX, Environment, SettingsInvalid
 from interlock.protocol import Attestors
 from interlock.protocol.names import Role
 from interlock.protocol.words import Address, Digest
 
-PREFIX = "INTERLOCK_"
+__all__ = ["SettingsInvalid", "WorkerSettings", "told_to"]
+
+# a ledger's role asks the attestors what they have signed before it opens (hazard 22)
+_NEEDED_BY = {
+    "asset_dsn": (Role.ASSET,),
+    "payment_dsn": (Role.PAYMENT,),
+    "network": (Role.ASSET, Role.PAYMENT, Role.COORDINATOR),
+    "attestors": (Role.ASSET, Role.PAYMENT, Role.COORDINATOR),
+    "attestor_urls": (Role.ASSET, Role.PAYMENT, Role.COORDINATOR),
+}
+# the network id is no credential and no way to anybody: every process of an environment may know it
+_KNOWN_TO_ALL = ("network",)
 
 
-class SettingsInvalid(ValueError):  # noqa: N818 - it says what is wrong with them
-    """One line for each setting that is missing or wrong, by its variable's name."""
-
-    def __init__(self, wrong: Sequence[str]) -> None:
-        super().__init__("\n".join(wrong))
-        self.wrong = tuple(wrong)
+def told_to(roles: frozenset[Role], environment: dict[str, str]) -> dict[str, str]:
+    """What of a whole service's variables a worker with these roles is to be told, and the roles themselves."""
+    kept = {
+        name: value
+        for name, value in environment.items()
+        if roles & frozenset(_NEEDED_BY.get(name.removeprefix(PREFIX).lower(), Role))
+    }
+    return kept | {f"{PREFIX}ROLES": ",".join(sorted(roles))}
 
 
 def _roles(value: object) -> object:
@@ -35,55 +48,74 @@ def _roles(value: object) -> object:
     return frozenset(Role(name) for name in names)
 
 
-class WorkerSettings(BaseSettings):
+def _dsn(value: SecretStr) -> SecretStr:
+    if not value.get_secret_value().startswith(("postgresql://", "postgres://")):
+        raise ValueError("a DSN is postgresql://role:password@host:port/database")
+    return value
+
+
+def _url(value: str) -> str:
+    if not value.startswith(("http://", "https://")):
+        raise ValueError("an attestor's URL begins with http:// or https://")
+    return value
+
+
+_Dsn = Annotated[SecretStr, AfterValidator(_dsn)]
+_Url = Annotated[str, AfterValidator(_url)]
+
+
+class WorkerSettings(Environment):
     """A worker's settings; `roles` is a comma-separated list, JSON values: attestors, attestor_urls."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore", hide_input_in_errors=True)
-
     roles: Annotated[frozenset[Role], NoDecode, BeforeValidator(_roles), Field(min_length=1)]
-    asset_dsn: SecretStr | None = None
-    payment_dsn: SecretStr | None = None
-    network: Digest | None = None
-    attestors: Json[Attestors] | None = None
-    attestor_urls: Json[dict[Address, str]] | None = None
+    asset_dsn: Annotated[_Dsn | None, Field(validate_default=True)] = None
+    payment_dsn: Annotated[_Dsn | None, Field(validate_default=True)] = None
+    network: Annotated[Digest | None, Field(validate_default=True)] = None
+    attestors: Annotated[Json[Attestors] | None, Field(validate_default=True)] = None
+    attestor_urls: Annotated[Json[dict[Address, _Url]] | None, Field(validate_default=True)] = None
     sweep_every_seconds: Annotated[float, Field(ge=1, le=3600)] = 15.0
     sweep_older_than_seconds: Annotated[float, Field(ge=0, le=86400)] = 30.0
     workflow_slots: Annotated[int, Field(ge=2, le=1000)] = 100
     activity_slots: Annotated[int, Field(ge=1, le=500)] = 32
     drain_seconds: Annotated[float, Field(ge=0, le=600)] = 10.0
 
-    @model_validator(mode="after")
-    def _each_role_has_what_it_needs_and_no_more(self) -> Self:
-        needs: dict[str, Role] = {
-            "asset_dsn": Role.ASSET,
-            "payment_dsn": Role.PAYMENT,
-            "network": Role.COORDINATOR,
-            "attestors": Role.COORDINATOR,
-            "attestor_urls": Role.COORDINATOR,
-        }
-        wrong = []
-        for name, role in needs.items():
-            given = getattr(self, name) is not None
-            if role in self.roles and not given:
-                wrong.append(f"{PREFIX}{name.upper()}: missing; role {role} needs it")
-            # the network id is no credential: every process of an environment may know it
-            if given and role not in self.roles and name != "network":
-                wrong.append(f"{PREFIX}{name.upper()}: only role {role} needs it; take it away from this process")
-        if wrong:
-            raise ValueError("\n".join(wrong))
-        return self
+    def dsn_of(self, role: Role) -> str:
+        """The DSN of the ledger that a role of this process serves."""
+        dsn = self.asset_dsn if role is Role.ASSET else self.payment_dsn
+        if dsn is None:
+            raise AssertionError("the settings were checked")
+        return dsn.get_secret_value()
 
+    @property
+    def coordinator(self) -> tuple[dict[str, str], Attestors, str]:
+        """Where the attestors are, who they are, and of which network."""
+        if self.attestor_urls is None or self.attestors is None or self.network is None:
+            raise AssertionError("the settings were checked")
+        return self.attestor_urls, self.attestors, self.network
+
+    @field_validator(*_NEEDED_BY)
     @classmethod
-    def load(cls) -> Self:
-        """Read the environment. Raises SettingsInvalid, which names everything that is wrong."""
-        try:
-            return cls()
-        except ValidationError as error:
-            raise SettingsInvalid([_line(each["loc"], each["msg"]) for each in error.errors()]) from None
+    def _each_role_has_what_it_needs_and_no_more(cls, value: Any, info: ValidationInfo) -> Any:
+        if "roles" not in info.data or info.field_name is None:  # wrong themselves: nothing is known to be needed
+            return value
+        roles: frozenset[Role] = info.data["roles"]
+        needing = _NEEDED_BY[info.field_name]
+        if value is None and (missed := sorted(roles.intersection(needing))):
+            raise ValueError(f"missing; {_spoken(missed)} {'needs' if len(missed) == 1 else 'need'} it")
+        if value is not None and not roles.intersection(needing) and info.field_name not in _KNOWN_TO_ALL:
+            verb = "needs" if len(needing) == 1 else "need"
+            raise ValueError(f"only {_spoken(needing)} {verb} it; take it away from this process")
+        return value
+
+    @field_validator("attestor_urls")
+    @classmethod
+    def _of_attestors_of_the_set(cls, value: dict[str, str] | None, info: ValidationInfo) -> dict[str, str] | None:
+        attestors: Attestors | None = info.data.get("attestors")
+        if value and attestors and (strangers := sorted(set(value) - set(attestors.keys))):
+            raise ValueError(f"{strangers[0]} is not in {PREFIX}ATTESTORS")
+        return value
 
 
-def _line(loc: Sequence[int | str], message: str) -> str:
-    text = message.removeprefix("Value error, ")
-    if not loc:
-        return text
-    return f"{PREFIX}{str(loc[0]).upper()}{''.join(f'.{part}' for part in loc[1:])}: {text}"
+def _spoken(roles: list[Role] | tuple[Role, ...]) -> str:
+    *others, last = (role.value for role in roles)
+    return f"roles {', '.join(others)} and {last}" if others else f"role {last}"

@@ -4,6 +4,7 @@ Everything signed is verified in the validators, which are pure and write nothin
 What is heard here is only recorded; what follows from it, `settlement.py` decides.
 """
 
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
 from typing import NoReturn
@@ -51,7 +52,7 @@ class Conversation:
         self.start = run.start
         self.progress = run.progress or Progress()
         self.nudged = False
-        self.order_refusal: Refusal | None = None
+        self.refused_orders: dict[SignedOperatorOrder, Refusal] = {}
 
     @workflow.update(name=INSTRUCT)
     def instruct(self, signed: SignedTerms) -> Instructed:
@@ -63,6 +64,7 @@ class Conversation:
             progress.proposals = proposals.merged(progress.proposals, signed)
             for signer in sorted(signed.signers - known.get(signed.terms_hash, frozenset())):
                 self.tell("signed", f"{self._side(signer)} {signer} signed terms {signed.terms_hash[:10]}")
+            self.nudged = progress.blocker is not None
         else:
             differences = ()
         both = proposals.matched(progress.proposals) or progress.matched
@@ -98,6 +100,7 @@ class Conversation:
         proposal = self._known(signed.withdrawal.terms_hash)
         self.progress.proposals.remove(proposal)
         self.progress.withdrawn.append(proposal)
+        self.nudged = self.progress.blocker is not None
         self.tell("withdrawn", f"{self._side(party)} withdrew terms {signed.withdrawal.terms_hash[:10]}")
         return self.report()
 
@@ -198,6 +201,9 @@ class Conversation:
                 return proposal
         refuse("unknown_terms", f"no terms {terms_hash} are proposed or matched here")
 
+    def _decided(self) -> bool:
+        return self.progress.verdict is not None or self.progress.outcome is not None
+
     def _undecided(self) -> None:
         if self.progress.outcome is not None:
             refuse("already_ended", f"{self.start.settlement_id} has ended {self.progress.outcome}")
@@ -232,13 +238,21 @@ class Conversation:
                 refuse(answer.blocker.code, answer.blocker.text)
 
     async def _have_voided(self, signed: SignedOperatorOrder) -> None:
-        self.progress.void_order, self.order_refusal = signed, None
+        """One order after the other: the payment ledger's answer is to this one."""
+        await self._until(lambda: self.progress.void_order in (None, signed))
+        self._undecided()
+        if self.progress.void_order not in (None, signed):
+            refuse("order_pending", "another order to void is still to be carried out; send this one again")
+        self.refused_orders.pop(signed, None)
+        self.progress.void_order = signed
         self.tell("order", f"operators order to void: {signed.order.reason}")
         self.nudged = True
-        with suppress(TimeoutError):  # recorded all the same, and carried out as soon as the ledger answers
-            await workflow.wait_condition(
-                lambda: self.progress.verdict is not None or self.order_refusal is not None,
-                timeout=ORDER_ANSWER_WITHIN,
-            )
-        if self.order_refusal is not None:
-            refuse(self.order_refusal.code, self.order_refusal.text)
+        await self._until(lambda: signed in self.refused_orders)  # else recorded, and carried out when it can be
+        if (refusal := self.refused_orders.get(signed)) is not None:
+            refuse(refusal.code, refusal.text)
+        if self.progress.verdict is VerdictKind.PAID:
+            refuse("already_paid", "the payment was made before the order could be carried out")
+
+    async def _until(self, answered: Callable[[], bool]) -> None:
+        with suppress(TimeoutError):
+            await workflow.wait_condition(lambda: answered() or self._decided(), timeout=ORDER_ANSWER_WITHIN)

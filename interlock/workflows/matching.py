@@ -4,7 +4,6 @@ Every run asks the ledgers first: a row there shows that both parties had signed
 settlement ends unmatched only when neither ledger has one (hazard 21).
 """
 
-import asyncio
 from datetime import datetime, timedelta
 
 from temporalio import workflow
@@ -15,7 +14,7 @@ with workflow.unsafe.imports_passed_through():
     from interlock.protocol.steps import LOCK_OF, VERDICT_OF, TermsHash
     from interlock.workflows import proposals
     from interlock.workflows.steps import Fault, call
-    from interlock.workflows.waiting import Waiting, back_off
+    from interlock.workflows.waiting import Waiting
 
 EMPTY_RUN_LIVES = timedelta(minutes=10)
 
@@ -44,35 +43,35 @@ class Matching(Waiting):
                     self.tell("end", f"settle_by {last:%Y-%m-%d %H:%M:%S}Z passed before both had signed")
                     return Outcome.EXPIRED
                 continue
-            await self._for_a_proposal(len(progress.proposals))
+            await self._for_a_proposal()
         return None
 
-    async def _for_a_proposal(self, known: int) -> None:
+    async def _for_a_proposal(self) -> None:
         """Wait for the next thing that a party says, at most until the last proposal's settle_by."""
-        signatures = sum(len(proposal.signatures) for proposal in self.progress.proposals)
-
-        def something_new() -> bool:
-            now_known = self.progress.proposals
-            return len(now_known) != known or sum(len(proposal.signatures) for proposal in now_known) != signatures
-
+        known = list(self.progress.proposals)
         delay = self._last_deadline() - workflow.now() if known else EMPTY_RUN_LIVES
         try:
-            await workflow.wait_condition(something_new, timeout=max(delay, timedelta()))
+            await workflow.wait_condition(
+                lambda: self.progress.proposals != known or self.history_is_long(), timeout=max(delay, timedelta())
+            )
         except TimeoutError:
             if not known:
                 # failed, not completed: whoever has something to propose can start this settlement again
                 raise ApplicationError("nobody proposed any terms", type="no_proposal", non_retryable=True) from None
+        self.continue_if_long()
 
     async def _standing(self, proposal: SignedTerms) -> Fault | None:
-        """Ask both ledgers for rows of a proposal's terms; if there is one, both had signed: take it up."""
+        """Ask both ledgers for rows of a proposal's terms; if there is one, both had signed: take it up.
+
+        The asset ledger first: whoever sees a lock that has ended there sees the verdict that ended it.
+        """
         key = TermsHash(terms_hash=proposal.terms_hash)
-        lock, verdict = await asyncio.gather(call(LOCK_OF, key), call(VERDICT_OF, key))
-        for fault in (lock, verdict):
-            if isinstance(fault, Fault):
-                await self.sleep(back_off(self.progress.waits))
-                self.progress.waits += 1
-                return fault
-        self.progress.waits = 0
+        lock = await call(LOCK_OF, key)
+        verdict = lock if isinstance(lock, Fault) else await call(VERDICT_OF, key)
+        if isinstance(verdict, Fault):
+            await self.wait(verdict)
+            return verdict
+        self.unblock()
         for row in (verdict, lock):
             if row is not None and not isinstance(row, Fault) and row.signed.is_matched:
                 self._take_up(row.signed, "a ledger shows that both parties had signed")
@@ -80,10 +79,12 @@ class Matching(Waiting):
         return None
 
     async def _nothing_stands(self) -> bool:
-        for proposal in [*self.progress.proposals, *self.progress.withdrawn]:
+        """Whether no ledger has a row of anything ever proposed here, and nothing was said while they were asked."""
+        known = [*self.progress.proposals, *self.progress.withdrawn]
+        for proposal in known:
             if await self._standing(proposal) is not None or self.progress.matched is not None:
                 return False
-        return True
+        return known == [*self.progress.proposals, *self.progress.withdrawn]
 
     def _last_deadline(self) -> datetime:
         return max(proposal.terms.settle_by for proposal in self.progress.proposals)

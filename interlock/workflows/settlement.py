@@ -26,6 +26,7 @@ with workflow.unsafe.imports_passed_through():
         Refusal,
         RefusalCode,
         SettlementReport,
+        SignedRedirection,
         Stage,
         Verdict,
         VerdictKind,
@@ -68,8 +69,11 @@ class SettlementWorkflow(Matching):
     @workflow.run
     async def run(self, run: Run) -> SettlementReport:  # noqa: ARG002 - workflow.init has taken it
         """Settle, and return the final report; a raw cancel request is recorded, shown and otherwise ignored."""
-        outcome = await outliving_cancel_requests(self.settle(), self._note_cancel_request)
-        self._end(outcome)
+        return await outliving_cancel_requests(self.settle_and_report(), self._note_cancel_request)
+
+    async def settle_and_report(self) -> SettlementReport:
+        """Settle, and answer everybody who is still waiting for an answer, before the run is closed."""
+        self._end(await self.settle())
         await workflow.wait_condition(workflow.all_handlers_finished)
         return self.report()
 
@@ -97,13 +101,12 @@ class SettlementWorkflow(Matching):
             if isinstance(delivery, Fault) or isinstance(payment, Fault):
                 await self.wait(next(answer for answer in (delivery, payment) if isinstance(answer, Fault)))
                 continue
-            progress.checked = True
-            if delivery.lock is None and payment.verdict is None:
-                if refusal := delivery.refusal or payment.refusal:
-                    self.block(Blocker(code=refusal.code, text=refusal.text, who=refusal.who))
-                    return False
-            else:
+            if delivery.lock is not None or payment.verdict is not None:
                 await self._go_on_from(delivery, payment)
+            elif refusal := delivery.refusal or payment.refusal:
+                self.block(Blocker(code=refusal.code, text=refusal.text, who=refusal.who))
+                return False
+            progress.checked = True
         return True
 
     async def decide(self) -> VerdictKind:
@@ -171,8 +174,8 @@ class SettlementWorkflow(Matching):
         answer = await call(VOID, VoidRequest(signed=self.signed, authority=authority), summary=authority.kind)
         if isinstance(answer, Receipt):
             return await self.read_verdict()
-        if isinstance(answer, Refusal):
-            self._drop(authority, answer)
+        if isinstance(answer, Refusal) and self._drops(authority, answer):
+            return None
         return answer
 
     async def release(self, certificate: Certificate) -> Refusal | Fault | None:
@@ -183,9 +186,8 @@ class SettlementWorkflow(Matching):
         if isinstance(answer, Receipt):
             self.progress.lock = LockState.RELEASED
             return None
-        if isinstance(answer, Refusal) and self.progress.redirection is not None:
-            self.tell("order", f"the redirection is refused: {answer.text}")
-            self.progress.redirection = None
+        if isinstance(answer, Refusal) and answer.code is not RefusalCode.CERTIFICATE_INVALID:
+            self._drop_redirection(request.redirection, answer)
         return answer
 
     async def refund(self, certificate: Certificate) -> Refusal | Fault | None:
@@ -208,9 +210,9 @@ class SettlementWorkflow(Matching):
 
     def may_void(self) -> VoidAuthority | None:
         """What entitles to void now, as far as is known here; the payment ledger judges it."""
-        progress, now = self.progress, workflow.now()
-        consents = [known for known in progress.cancellations if known.cancellation.valid_until > now]
-        match consents:
+        progress, now, terms_hash = self.progress, workflow.now(), self.signed.terms_hash
+        given = [known for known in progress.cancellations if known.cancellation.terms_hash == terms_hash]
+        match [known for known in given if known.cancellation.valid_until > now]:
             case [first, second]:
                 return ByConsent(cancellations=(first, second))
         if progress.void_order is not None:
@@ -228,6 +230,10 @@ class SettlementWorkflow(Matching):
                 if (fault := await self.read_verdict()) is None:
                     return
                 answer = fault
+            case Refusal(code=RefusalCode.NO_QUORUM) if self.progress.verdict is None:
+                # nobody certifies a lock once somebody else, with no workflow, has brought about the verdict
+                if await self.read_verdict() is None:
+                    return
             case Refusal(code=RefusalCode.CERTIFICATE_INVALID):
                 # the attestor set may have a successor by now: what it certified counts no more
                 self.progress.lock_certificate = self.progress.verdict_certificate = None
@@ -269,15 +275,24 @@ class SettlementWorkflow(Matching):
             self.progress.verdict_certificate = answer.certificate
             self.reach(self.progress.stage, f"{signers} attestors certify the verdict {fact}")
 
-    def _drop(self, authority: VoidAuthority, refusal: Refusal) -> None:
-        """An authority that the payment ledger does not accept is forgotten; the settlement goes on without it."""
+    def _drop_redirection(self, asked: SignedRedirection | None, refusal: Refusal) -> None:
+        """Forget the redirection that was refused; one that came meanwhile has still to be tried."""
+        if asked is not None and self.progress.redirection == asked:
+            self.tell("order", f"the redirection is refused: {refusal.text}")
+            self.progress.redirection = None
+
+    def _drops(self, authority: VoidAuthority, refusal: Refusal) -> bool:
+        """Forget an authority that the payment ledger does not accept; the settlement goes on without it."""
         if refusal.code not in (RefusalCode.AUTHORITY_INVALID, RefusalCode.AUTHORITY_EXPIRED):
-            return
+            return False
         self.tell("order", f"not voided: {refusal.text}")
         if isinstance(authority, ByConsent):
-            self.progress.cancellations = []
+            # the ledger's clock may be a little ahead of ours: what expires later may still stand
+            by_end = sorted(authority.cancellations, key=lambda known: known.cancellation.valid_until)
+            self.progress.cancellations = by_end[1:] if refusal.code is RefusalCode.AUTHORITY_EXPIRED else []
         elif isinstance(authority, ByOperators):
-            self.progress.void_order, self.order_refusal = None, refusal
+            self.progress.void_order, self.refused_orders[authority.order] = None, refusal
+        return True
 
     def _end(self, outcome: Outcome) -> None:
         blocker = self.progress.blocker if outcome is Outcome.REJECTED else None

@@ -36,7 +36,8 @@ class Waiting(Conversation):
             else Blocker(code=answer.code, text=self._in_words(answer), who=answer.who)
         )
         delay = back_off(progress.waits)
-        if progress.verdict is None and now < (settle_by := self.signed.terms.settle_by):
+        matched = progress.matched
+        if matched is not None and progress.verdict is None and now < (settle_by := matched.terms.settle_by):
             delay = min(delay, settle_by - now)
         progress.waits += 1
         progress.next_attempt = now + delay
@@ -50,8 +51,18 @@ class Waiting(Conversation):
         except TimeoutError:
             pass
         self.nudged = False
-        if workflow.info().is_continue_as_new_suggested():
-            await workflow.wait_condition(workflow.all_handlers_finished)
+        self.continue_if_long()
+
+    def history_is_long(self) -> bool:
+        """Whether the server suggests a new run, and nobody waits for an answer from this one.
+
+        An order to void is answered by the next step, so to wait for its handler here would keep both waiting.
+        """
+        return workflow.info().is_continue_as_new_suggested() and workflow.all_handlers_finished()
+
+    def continue_if_long(self) -> None:
+        """Go on in a new run, which carries everything, if this one's history has grown long."""
+        if self.history_is_long():
             workflow.continue_as_new(Run.after(self.start, self.progress))
 
     def block(self, blocker: Blocker) -> None:
@@ -65,9 +76,13 @@ class Waiting(Conversation):
     def reach(self, stage: Stage, text: str) -> None:
         """Come to a stage: nothing blocks any more."""
         self.progress.stage = stage
+        self.unblock()
+        self.tell("step", text)
+
+    def unblock(self) -> None:
+        """Nothing is waited for any more."""
         self.progress.blocker = self.progress.next_attempt = None
         self.progress.waits = 0
-        self.tell("step", text)
 
     def _in_words(self, refusal: Refusal) -> str:
         paid = self.progress.verdict is VerdictKind.PAID

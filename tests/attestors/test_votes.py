@@ -101,7 +101,7 @@ async def test_votes_that_exist_are_never_created_over(tmp_path: Path) -> None:
     [
         ("UPDATE vote SET fact = 'VOIDED'", "never changed"),
         ("DELETE FROM vote", "never deleted"),
-        ("INSERT INTO vote (terms_hash, fact, statement) SELECT terms_hash, 'VOIDED', '' FROM vote", "UNIQUE"),
+        ("INSERT INTO vote (terms_hash, fact, statement) SELECT terms_hash, 'VOIDED', statement FROM vote", "UNIQUE"),
     ],
 )
 async def test_the_file_itself_refuses_to_change_a_verdict(tmp_path: Path, attack: str, message: str) -> None:

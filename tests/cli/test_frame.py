@@ -140,6 +140,6 @@ def test_an_unknown_ledger_is_refused_by_name(interlock: Run) -> None:
 
 @pytest.mark.parametrize("verb", ["worker", "attestor"])
 def test_a_process_without_its_settings_names_them_all_and_exits_2(interlock: Run, verb: str) -> None:
-    ran = interlock(verb, "--json")
+    ran = interlock(verb, "--json", INTERLOCK_ROLES="asset,payment")
     assert (ran.code, ran.error["code"]) == (2, "invalid_settings")
     assert ran.error["message"].count("INTERLOCK_") > 1

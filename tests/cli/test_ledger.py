@@ -6,8 +6,9 @@ from decimal import Decimal
 import pytest
 
 from interlock.client.keystore import Keystore
-from interlock.protocol import LocalSigner
+from interlock.protocol import Fact, LocalSigner, Receipt
 from tests.cli.conftest import Ledgers, Ran
+from tests.world import BUYER, SELLER, World
 
 
 def accounts(ledgers: Ledgers, *words: str) -> dict[str, dict[str, object]]:
@@ -168,6 +169,41 @@ def test_evidence_sent_by_hand_is_judged_by_the_ledger(ledgers: Ledgers) -> None
     assert ledgers.run("ledger", "pay", str(empty), "--json").code == 1
     missing = ledgers.run("ledger", "pay", str(ledgers.folder / "missing.json"), "--json")
     assert refused(missing)[:2] == (1, "file")
+
+
+def test_a_trade_settles_by_hand_with_no_workflow_at_all(ledgers: Ledgers) -> None:
+    # for its terms and certificates only: the ledgers are behind the command
+    world = World(asset=None, payment=None)  # type: ignore[arg-type]
+    terms = world.terms(
+        settlement_id="BY-HAND",
+        delivery={"receiver": "hand-buyer", "deliverer": "hand-seller"},
+        payment={"receiver": "hand-seller", "deliverer": "hand-buyer"},
+    )
+    for ledger in ("asset", "payment"):
+        for account, party in (("hand-seller", SELLER), ("hand-buyer", BUYER)):
+            assert ledgers.run("ledger", "open", ledger, account, "--owner", party.address).code == 0
+    ledgers.run("ledger", "mint", "asset", "hand-seller", "OUSG", "2500.00")
+    ledgers.run("ledger", "mint", "payment", "hand-buyer", "USD", "285000.00")
+    file = ledgers.folder / "evidence.json"
+    evidence = {"signed": world.signed(terms).model_dump(mode="json")}
+
+    def send(operation: str) -> Ran:
+        file.write_text(json.dumps(evidence))
+        return ledgers.run("ledger", operation, str(file), "--json")
+
+    assert refused(send("pay")) == (1, "invalid", "certificate")
+    locked = send("lock").json["receipt"]
+    assert send("lock").json["receipt"] == locked
+    done = locked
+    for operation, fact in (("pay", Fact.LOCKED), ("release", Fact.PAID)):
+        stands = Receipt.model_validate_json(json.dumps(done))
+        evidence["certificate"] = world.certificate(fact, terms, stands).model_dump(mode="json")
+        done = send(operation).json["receipt"]
+    assert done["operation"] == "release"
+    assert refused(send("refund"))[:2] == (1, "certificate_invalid")
+    assert accounts(ledgers, "asset")["hand-buyer"]["balances"] == {"OUSG": "2500"}
+    assert accounts(ledgers, "payment")["hand-seller"]["balances"] == {"USD": "285000"}
+    assert ledgers.run("ledger", "verify").code == 0
 
 
 def test_no_secret_is_printed(ledgers: Ledgers) -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from interlock.protocol.amounts import format_units, parse_units
+from interlock.protocol.amounts import format_units, grouped, parse_units
 from interlock.protocol.words import MAX_QUANTITY
 
 
@@ -40,7 +40,7 @@ def test_a_decimal_string_is_read_exactly(text: str, decimals: int, quantity: in
         ("+5", "decimal number"),
         (" 5", "decimal number"),
         ("5\n", "decimal number"),
-        ("٥", "decimal number"),
+        ("\u0665", "decimal number"),
         ("NaN", "decimal number"),
         ("", "decimal number"),
         (str(MAX_QUANTITY), "below 2\\^256"),
@@ -69,3 +69,10 @@ def test_the_shortest_exact_string_is_written(quantity: int, decimals: int, text
 @given(st.integers(1, MAX_QUANTITY), st.integers(0, 36))
 def test_what_is_written_is_read_back(quantity: int, decimals: int) -> None:
     assert parse_units(format_units(quantity, decimals), decimals) == quantity
+
+
+@pytest.mark.parametrize(
+    ("amount", "text"), [("1234567.891", "1,234,567.891"), ("-1234", "-1,234"), ("-0.01", "-0.01"), ("0", "0")]
+)
+def test_people_are_shown_thousands(amount: str, text: str) -> None:
+    assert grouped(amount) == text

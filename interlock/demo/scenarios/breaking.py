@@ -1,9 +1,9 @@
-"""What happens when parts break: attestors and workers are killed, an answer is lost. Every fault comes from outside."""
+"""What happens when attestors and workers are killed, or an answer is lost. Every fault comes from outside."""
 
-from interlock.demo.proxy import AnswerThief
 from interlock.demo.processes import WORKER
+from interlock.demo.proxy import AnswerThief
 from interlock.demo.trade import Trade, expect, until
-from interlock.protocol import DissentKind, LockState, VerdictKind
+from interlock.protocol import DissentKind, LockState, SettlementReport, VerdictKind
 
 
 async def attestor_down(trade: Trade) -> None:
@@ -14,6 +14,22 @@ async def attestor_down(trade: Trade) -> None:
     dead = trade.world.stack.identity.signers[3].address
     kinds = {dissent.kind for dissent in report.dissents if dissent.attestor == dead}
     expect(kinds == {DissentKind.UNREACHABLE}, f"the dead attestor is reported as {sorted(kinds) or 'nothing'}")
+
+
+async def no_quorum(trade: Trade) -> None:
+    """Two of four attestors are gone until settle_by: nothing is paid, and nothing given back until they return."""
+    async with trade.world.processes.attestors_killed(3, 4):
+        await trade.both_instruct()
+        await trade.blocked("no_quorum")
+        await trade.still_locked()
+
+        async def voided_without_refund() -> SettlementReport | None:
+            report = await trade.report()
+            lock = await trade.lock()
+            is_so = report and report.verdict and report.blocker and report.blocker.code == "no_quorum"
+            return report if is_so and lock and lock.state is LockState.LOCKED else None
+
+        await until("the void of what cannot be paid any more", voided_without_refund)
 
 
 async def worker_killed(trade: Trade) -> None:

@@ -1,7 +1,7 @@
-"""What a settlement does while units or cash are missing: it waits, says so, and lets nothing move without the other."""
+"""What a settlement does while units, cash or an admission are missing: it waits, and says what for."""
 
-from interlock.demo.trade import Trade, expect, until
-from interlock.protocol import LockState, SettlementReport
+from interlock.demo.trade import Trade, expect
+from interlock.protocol import LockState
 
 
 async def cash_arrives_late(trade: Trade) -> None:
@@ -43,19 +43,3 @@ async def expelled_after_payment(trade: Trade) -> None:
     expect("resume" in report.allowed, "the report does not say that operators may resume it")
     await world.account_order(world.asset, "admit", trade.buyer_account)
     await trade.handle.order(await world.resume_order(trade.terms, "the account is admitted again"))
-
-
-async def no_quorum(trade: Trade) -> None:
-    """Two of four attestors are gone until settle_by: nothing can be paid, and nothing given back before they return."""
-    async with trade.world.processes.attestors_killed(3, 4):
-        await trade.both_instruct()
-        await trade.blocked("no_quorum")
-        await trade.still_locked()
-
-        async def voided_without_refund() -> SettlementReport | None:
-            report = await trade.report()
-            lock = await trade.lock()
-            is_so = report and report.verdict and report.blocker and report.blocker.code == "no_quorum"
-            return report if is_so and lock and lock.state is LockState.LOCKED else None
-
-        await until("the void of what cannot be paid any more", voided_without_refund)

@@ -105,38 +105,40 @@ async def holdings(world: World) -> tuple[int, int, int, int]:
     )
 
 
-@pytest.mark.parametrize(("state", "operation", "answer", "after"), ASSET_LEDGER)
-async def test_asset_ledger(world: World, state: str, operation: str, answer: str, after: str) -> None:
-    terms, before = world.terms(), await holdings(world)
-    first = {name: await ask(world, name, terms) for name in TO_STATE[state]}
-    assert await lock_state(world, terms) == state
-    got = await ask(world, operation, terms)
-    if answer == "first":
-        assert got == first[operation]
-    else:
-        assert code(got) == answer
-    assert await lock_state(world, terms) == after
-    now = await holdings(world)
-    assert tuple(b - a for a, b in zip(before, now, strict=True)) == EFFECTS[after]
+def moved(before: tuple[int, ...], after: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(b - a for a, b in zip(before, after, strict=True))
 
 
-@pytest.mark.parametrize(("state", "operation", "when", "answer", "after"), PAYMENT_LEDGER)
-async def test_payment_ledger(
-    world: World, clock: Clock, state: str, operation: str, when: str, answer: str, after: str
-) -> None:
-    terms, before = world.terms(), await holdings(world)
-    first = [await ask(world, name, terms) for name in TO_STATE[state]]
-    assert await verdict(world, terms) == state
-    if when == "past":
-        await clock.stop(terms.settle_by)
-    got = await ask(world, operation, terms)
-    if answer == "first":
-        assert [got] == first
-    else:
-        assert code(got) == answer
-    assert await verdict(world, terms) == after
-    now = await holdings(world)
-    assert tuple(b - a for a, b in zip(before, now, strict=True)) == EFFECTS[after]
+async def test_every_operation_in_every_state_of_the_asset_ledger(world: World) -> None:
+    for state, operation, answer, after in ASSET_LEDGER:
+        terms, before = world.terms(), await holdings(world)
+        first = {name: await ask(world, name, terms) for name in TO_STATE[state]}
+        got = await ask(world, operation, terms)
+        told = "first" if got == first.get(operation) else code(got)
+        row = (state, operation, told, await lock_state(world, terms))
+        assert row == (state, operation, answer, after)
+        assert moved(before, await holdings(world)) == EFFECTS[after], row
+
+
+async def test_every_operation_in_every_state_of_the_payment_ledger(world: World, clock: Clock) -> None:
+    prepared = [world.terms() for _ in PAYMENT_LEDGER]
+    first = [
+        [await ask(world, name, terms) for name in TO_STATE[row[0]]]
+        for row, terms in zip(PAYMENT_LEDGER, prepared, strict=True)
+    ]
+    for when in ("before", "past"):
+        if when == "past":
+            await clock.stop(prepared[-1].settle_by)
+        for (state, operation, at, answer, after), terms, made in zip(PAYMENT_LEDGER, prepared, first, strict=True):
+            if at != when:
+                continue
+            before = await holdings(world)
+            got = await ask(world, operation, terms)
+            told = "first" if [got] == made else code(got)
+            row = (state, operation, when, told, await verdict(world, terms))
+            assert row == (state, operation, when, answer, after)
+            effect = EFFECTS[after] if state == "none" else EFFECTS["none"]
+            assert moved(before, await holdings(world)) == effect, row
 
 
 @pytest.mark.parametrize("state", ["locked", "released", "refunded", "tombstone"])

@@ -15,11 +15,7 @@ INSTANT = timedelta(microseconds=1)
 async def set_clock(world: PostgresWorld, moment: datetime) -> None:
     """Replace both ledgers' clocks, as their owner."""
     for database in (world.asset_database, world.payment_database):
-        await world.servers.execute(
-            "CREATE OR REPLACE FUNCTION ledger.clock() RETURNS timestamptz LANGUAGE sql VOLATILE AS "
-            f"$$ SELECT '{moment.isoformat()}'::timestamptz $$",
-            database=database,
-        )
+        await world.servers.stop_clock(database, moment)
 
 
 async def test_the_ledgers_time_is_its_clock(postgres_world: PostgresWorld) -> None:

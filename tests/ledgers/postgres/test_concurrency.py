@@ -2,6 +2,9 @@
 
 import asyncio
 
+import asyncpg
+
+from interlock.ledgers.queries import query
 from interlock.ledgers.verify import verify
 from interlock.protocol import Receipt, RefusalCode
 from tests.conftest import PostgresWorld
@@ -79,18 +82,26 @@ async def test_money_going_both_ways_at_once_deadlocks_nobody(postgres_world: Po
 
 
 async def test_a_reader_of_verdicts_misses_none_that_commits_late(postgres_world: PostgresWorld) -> None:
+    """The first verdict took its position first and commits last: until then the second is not told either."""
     world = postgres_world
-    terms = [world.terms() for _ in range(30)]
-    seen: list[str] = []
-
-    async def follow() -> None:
-        position = 0
-        while len(seen) < len(terms):
-            for verdict in await world.payment.verdicts_after(position, 7):
-                seen.append(verdict.terms_hash)
-                position = verdict.receipt.position
-
-    follower = asyncio.create_task(follow())
-    await asyncio.gather(*(world.voided(each) for each in terms))
-    await asyncio.wait_for(follower, 20)
-    assert sorted(seen) == sorted(each.hash(NETWORK) for each in terms)
+    early, later = world.terms(), world.terms()
+    consent = world.consent(early)
+    writer: asyncpg.Connection = await asyncpg.connect(world.servers.dsn(world.payment_database))
+    transaction = writer.transaction()
+    await transaction.start()
+    await writer.execute(
+        query("void"),
+        early.hash(NETWORK),
+        world.signed(early).model_dump_json(),
+        consent.model_dump_json(),
+        None,
+        ATTEMPT.model_dump_json(),
+    )
+    await world.voided(later)
+    told = asyncio.create_task(world.payment.verdicts_after(0, 10))
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    while not told.done() and not await writer.fetchval(waiting):
+        pass
+    await transaction.commit()
+    await writer.close()
+    assert [verdict.terms_hash for verdict in await told] == [early.hash(NETWORK), later.hash(NETWORK)]

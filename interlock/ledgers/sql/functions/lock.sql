@@ -17,6 +17,7 @@ BEGIN
         RETURN coalesce(ledger.receipt(_lock.lock_entry), ledger.refusal('terms_closed'));
     END IF;
 
+    PERFORM ledger.hold_attestors(false);
     PERFORM ledger.hold_accounts(_leg ->> 'deliverer');
     _now := ledger.clock();
     _refusal := coalesce(

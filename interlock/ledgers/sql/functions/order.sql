@@ -16,6 +16,9 @@ BEGIN
         RETURN ledger.receipt(_standing);
     END IF;
 
+    IF _kind IN ('attestors', 'close') THEN
+        PERFORM ledger.hold_attestors(true);
+    END IF;
     PERFORM ledger.hold_accounts(_order ->> 'account', 'issuance:' || (_order ->> 'asset'));
     _now := ledger.clock();
     _refusal := coalesce(

@@ -17,6 +17,7 @@ BEGIN
         RETURN ledger.refusal('already_voided');
     END IF;
 
+    PERFORM ledger.hold_attestors(false);
     PERFORM ledger.hold_accounts(_leg ->> 'deliverer', _leg ->> 'receiver');
     _now := ledger.clock();
     _refusal := coalesce(

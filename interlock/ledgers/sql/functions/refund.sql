@@ -15,6 +15,7 @@ BEGIN
         RETURN ledger.refusal('already_paid');
     END IF;
 
+    PERFORM ledger.hold_attestors(false);
     PERFORM ledger.hold_accounts(_terms #>> '{delivery,deliverer}', 'escrow:' || _terms_hash);
     _refusal := ledger.refuse_superseded(_terms, _evidence -> 'certificate');
     IF _refusal IS NOT NULL THEN

@@ -22,6 +22,7 @@ BEGIN
 
     _terms := _lock.signed -> 'terms';
     _receiver := coalesce(_redirection ->> 'receiver', _terms #>> '{delivery,receiver}');
+    PERFORM ledger.hold_attestors(false);
     PERFORM ledger.hold_accounts(_receiver, 'escrow:' || _terms_hash);
     _now := ledger.clock();
     _refusal := coalesce(

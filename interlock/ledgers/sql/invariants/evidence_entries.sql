@@ -1,5 +1,4 @@
--- Every row that an effect wrote has its journal entry, with authority and the trace and span of the attempt; and
--- accounts are admitted and frozen as the journal's orders left them.
+-- Every row that an effect wrote has its journal entry, with authority and the trace and span of the attempt.
 WITH effects AS (
     SELECT * FROM ledger.entries WHERE operation <> 'genesis'
 ), wrong AS (
@@ -20,17 +19,5 @@ WITH effects AS (
         SELECT 'verdict', verdict, terms_hash, entry FROM ledger.verdicts
     ) AS t LEFT JOIN ledger.entries AS e ON e.position = t.entry AND e.terms_hash = t.terms_hash
     WHERE t.entry IS NOT NULL AND e.position IS NULL
-    UNION ALL
-    SELECT format('account %s is not as the journal''s orders left it', a.name)
-    FROM ledger.accounts AS a CROSS JOIN LATERAL (
-        SELECT
-            (SELECT CASE e.operation WHEN 'open' THEN (e.authority #>> '{order,admitted}')::boolean
-                ELSE e.operation = 'admit' END
-             FROM ledger.entries AS e WHERE e.operation IN ('open', 'admit', 'expel')
-                AND e.authority #>> '{order,account}' = a.name ORDER BY e.position DESC LIMIT 1) AS admitted,
-            (SELECT e.operation = 'freeze' FROM ledger.entries AS e WHERE e.operation IN ('open', 'freeze', 'unfreeze')
-                AND e.authority #>> '{order,account}' = a.name ORDER BY e.position DESC LIMIT 1) AS frozen
-    ) AS ordered
-    WHERE a.kind = 'party' AND (a.admitted, a.frozen) IS DISTINCT FROM (ordered.admitted, ordered.frozen)
 )
 SELECT (SELECT count(*) FROM effects) AS checked, ARRAY(SELECT violation FROM wrong LIMIT 100) AS violations

@@ -1,0 +1,88 @@
+"""What a journal's genesis and orders made of a ledger: operators, accounts, attestor sets. Reads no other table.
+
+Judges nothing: whoever replays decides which entries deserve it.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from interlock.ledgers.evidence import Identity, RegisteredSet, SetKey
+from interlock.ledgers.ledger import Genesis
+from interlock.protocol import (
+    AccountOrder,
+    Attestors,
+    CloseAttestors,
+    LedgerOrder,
+    OpenAccount,
+    RegisterAttestors,
+)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Whose an account is, and what it may do."""
+
+    owner: str
+    admitted: bool
+    frozen: bool = False
+
+
+class Replay:
+    """The state after the entries replayed so far."""
+
+    def __init__(self, ledger: str, network: str) -> None:
+        self.here = Identity(ledger, network, frozenset())
+        self.accounts: dict[str, Standing] = {}
+        self.sets: dict[SetKey, RegisteredSet] = {}
+
+    def begin(self, genesis: Genesis) -> None:
+        """Start from what the ledger was born with."""
+        self.here = replace(self.here, operators=frozenset(genesis.operators))
+        self._register(genesis.coordinator)
+
+    def carry_out(self, order: LedgerOrder) -> None:
+        """Take over what an order changed."""
+        match order:
+            case OpenAccount():
+                self.accounts[order.account] = Standing(order.owner, order.admitted)
+            case AccountOrder(act="admit" | "expel"):
+                self._change(order.account, admitted=order.act == "admit")
+            case AccountOrder():
+                self._change(order.account, frozen=order.act == "freeze")
+            case RegisterAttestors():
+                self._register(Attestors.of(order.name, order.epoch, order.attestors, order.quorum))
+                if order.succeeds is not None:
+                    self._close(order.name, order.succeeds, succeeded_by=order.epoch)
+            case CloseAttestors():
+                self._close(order.name, order.epoch)
+            case _:
+                pass  # assets and mints are in the books, and checked there
+
+    def differences(
+        self, operators: frozenset[str], accounts: dict[str, Standing], sets: dict[SetKey, RegisteredSet | None]
+    ) -> Iterator[str]:
+        """How the ledger's tables differ from what its journal made of them."""
+        if operators != self.here.operators:
+            yield "the operators are not those of the genesis"
+        for name in sorted(self.accounts.keys() | accounts.keys()):
+            if self.accounts.get(name) != accounts.get(name):
+                yield f"account {name} is not as the journal's orders left it"
+        for key in sorted(self.sets.keys() | sets.keys()):
+            if self.sets.get(key) != sets.get(key):
+                yield f"coordinator {key[0]}, epoch {key[1]}, is not as the journal's orders left it"
+
+    def _register(self, attestors: Attestors) -> None:
+        self.sets[attestors.name, attestors.epoch] = RegisteredSet(attestors)
+
+    def _close(self, name: str, epoch: int, succeeded_by: int | None = None) -> None:
+        if (found := self.sets.get((name, epoch))) is not None:
+            kept = succeeded_by if succeeded_by is not None else found.succeeded_by
+            self.sets[name, epoch] = replace(found, closed=True, succeeded_by=kept)
+
+    def _change(self, account: str, *, admitted: bool | None = None, frozen: bool | None = None) -> None:
+        if (found := self.accounts.get(account)) is not None:
+            self.accounts[account] = Standing(
+                found.owner,
+                found.admitted if admitted is None else admitted,
+                found.frozen if frozen is None else frozen,
+            )

@@ -1,0 +1,143 @@
+"""Whose word keeps a ledger closed, and that a ledger which forgot what was signed is found out (hazard 22)."""
+
+import asyncio
+
+import pytest
+
+from interlock.attestors.answers import SignedStatement
+from interlock.attestors.collector import Collector
+from interlock.attestors.statements import Said
+from interlock.ledgers.postgres import PostgresLedger
+from interlock.protocol import Attested, Fact, LocalSigner, Statement, Terms
+from interlock.protocol.names import Role
+from interlock.worker.opening import Look, Opening, weigh
+from tests.conftest import PostgresWorld
+from tests.world import ATTESTORS, ATTEMPT, COORDINATOR, NETWORK, STRANGER, receipt
+from tests.worker.conftest import Quorum
+
+HASH, OTHER = "0x" + "ab" * 32, "0x" + "cd" * 32
+FIRST, SECOND, THIRD, LIAR = ATTESTORS
+
+
+def said(by: LocalSigner, *facts: tuple[str, Fact], complete: bool = True, **changes: str) -> Said:
+    """What an attestor says it signed."""
+    network = changes.pop("network", NETWORK)
+    key = STRANGER if changes.pop("forged", "") else by
+    statements = [
+        Statement(
+            fact=fact,
+            coordinator=COORDINATOR.identity,
+            terms_hash=terms_hash,
+            ledger=changes.get("ledger", "payment"),
+            reference="row",
+            position=7,
+        )
+        for terms_hash, fact in facts
+    ]
+    signed = tuple(SignedStatement(statement=each, signature=key.sign(each, network)) for each in statements)
+    return Said(by.address, signed, complete)
+
+
+def look(*words: Said, stands: set[tuple[str, Fact]] | None = None) -> Look:
+    return weigh(words, stands or set(), "payment", NETWORK, COORDINATOR)
+
+
+PAID = (HASH, Fact.PAID)
+
+
+def test_what_stands_is_not_missed() -> None:
+    assert look(*(said(each, PAID) for each in ATTESTORS), stands={PAID}) == Look(4, 3, ())
+
+
+def test_a_fact_that_a_quorum_signed_is_missed() -> None:
+    found = look(said(FIRST, PAID), said(SECOND, PAID), said(THIRD, PAID), said(LIAR))
+    assert found == Look(4, 3, (HASH,))
+    assert not found.complete
+
+
+def test_the_other_verdict_does_not_stand_in_for_the_one_that_was_signed() -> None:
+    assert look(*(said(each, PAID) for each in ATTESTORS), stands={(HASH, Fact.VOIDED)}).missing == (HASH,)
+
+
+def test_one_liar_closes_nothing_while_all_answer() -> None:
+    found = look(said(FIRST), said(SECOND), said(THIRD), said(LIAR, PAID, (OTHER, Fact.VOIDED)))
+    assert found == Look(4, 3, ())
+    assert found.complete
+
+
+def test_a_single_word_counts_while_another_attestor_is_silent() -> None:
+    """Of a certificate by the first, the silent and the liar, the first's is all that is left to see."""
+    assert look(said(FIRST, PAID), said(THIRD), said(LIAR)).missing == (HASH,)
+
+
+def test_two_answers_are_too_few_as_one_of_them_may_hide_what_it_signed() -> None:
+    found = look(said(FIRST), said(LIAR))
+    assert found == Look(2, 3, ())
+    assert not found.complete
+
+
+def test_an_attestor_that_says_more_than_is_read_is_no_answer_yet_its_word_counts_beside_an_honest_one() -> None:
+    endless = said(LIAR, PAID, complete=False)
+    assert look(said(FIRST), said(SECOND), said(THIRD), endless) == Look(3, 3, ())
+    assert look(said(FIRST, PAID), said(SECOND), said(THIRD), endless).missing == (HASH,)
+
+
+@pytest.mark.parametrize("changes", [{"forged": "yes"}, {"network": "0x" + "11" * 32}, {"ledger": "asset"}])
+def test_words_that_do_not_verify_or_are_of_another_ledger_do_not_count(changes: dict[str, str]) -> None:
+    assert look(*(said(each, PAID, **changes) for each in ATTESTORS)) == Look(4, 3, ())
+
+
+async def certify(quorum: Quorum, fact: Fact, terms: Terms, ledger: str) -> None:
+    """Have every attestor sign a fact that stands."""
+    async with Collector(quorum.urls, COORDINATOR, NETWORK, timeout_seconds=20.0, grace_seconds=20.0) as collector:
+        answer = await collector.collect(fact, terms.hash(NETWORK), ledger)
+    assert isinstance(answer, Attested)
+    assert answer.dissents == ()
+
+
+async def looked(ledger: PostgresLedger, quorum: Quorum) -> Look:
+    """One look at a ledger."""
+    opening = Opening(
+        Role.PAYMENT,
+        "",
+        pool_size=2,
+        attestors=COORDINATOR,
+        network=NETWORK,
+        closed=asyncio.Event(),
+    )
+    async with quorum.reader() as statements:
+        return await opening.look(ledger, statements)
+
+
+async def test_a_ledger_that_holds_all_that_was_signed_may_open(postgres_world: PostgresWorld, quorum: Quorum) -> None:
+    paid, voided = postgres_world.terms(), postgres_world.terms()
+    await postgres_world.paid(paid)
+    await postgres_world.voided(voided)
+    await certify(quorum, Fact.LOCKED, paid, "asset")
+    await certify(quorum, Fact.PAID, paid, "payment")
+    await certify(quorum, Fact.VOIDED, voided, "payment")
+    for ledger in (postgres_world.asset, postgres_world.payment):
+        assert (await looked(ledger, quorum)).complete
+    # the lock is released: the row still stands
+    certificate = postgres_world.certificate(
+        Fact.PAID, paid, receipt(await postgres_world.payment.pay(postgres_world.signed(paid), await postgres_world.locked(paid), ATTEMPT))
+    )
+    receipt(await postgres_world.asset.release(paid, certificate, ATTEMPT))
+    assert (await looked(postgres_world.asset, quorum)).complete
+
+
+async def test_a_ledger_that_forgot_a_lock_or_a_verdict_may_not(postgres_world: PostgresWorld, quorum: Quorum) -> None:
+    paid, voided = postgres_world.terms(), postgres_world.terms()
+    await postgres_world.paid(paid)
+    await postgres_world.voided(voided)
+    await certify(quorum, Fact.LOCKED, paid, "asset")
+    await certify(quorum, Fact.PAID, paid, "payment")
+    await certify(quorum, Fact.VOIDED, voided, "payment")
+    both = (paid.hash(NETWORK), voided.hash(NETWORK))
+    for name, missing in (("asset", both[:1]), ("payment", both)):
+        database = await postgres_world.servers.fresh(name)  # as it was born
+        async with await PostgresLedger.connect(postgres_world.servers.dsn(database)) as forgetful:
+            assert await looked(forgetful, quorum) == Look(4, 3, missing)
+            await quorum.lose(0) if name == "payment" else None
+            assert (await looked(forgetful, quorum)).missing == missing
+        await postgres_world.servers.drop(database)

@@ -1,0 +1,70 @@
+"""One Temporal server and four attestors for the whole folder; fresh ledgers and workers for every test."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from temporalio.client import Client
+from temporalio.contrib.pydantic import pydantic_data_converter
+
+from interlock.protocol.names import SEARCH_ATTRIBUTES
+from interlock.stack.leftovers import RunRecord
+from interlock.stack.ports import keep_ports
+from interlock.stack.temporal import EmbeddedTemporal
+from interlock.workflows import steps
+from tests.attestors.quorum import Quorum
+from tests.workflows.service import Service, Window, running_service
+
+
+@asynccontextmanager
+async def temporal_server(folder: Path) -> AsyncIterator[Client]:
+    """A server of the stack's own kind, and a client of it."""
+    ports = keep_ports(folder / "ports.json", ["temporal", "ui", "http", "metrics"])
+    server = EmbeddedTemporal(
+        folder,
+        ports["temporal"],
+        ports["ui"],
+        http_port=ports["http"],
+        metrics_port=ports["metrics"],
+        search_attributes=SEARCH_ATTRIBUTES,
+        logs=folder / "logs",
+        record=RunRecord(folder / "run.json"),
+    )
+    await server.start()
+    try:
+        yield await Client.connect(server.address, data_converter=pydantic_data_converter)
+    finally:
+        await server.stop()
+
+
+@pytest.fixture(scope="session")
+async def temporal(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Client]:
+    """A client of the server that all tests share."""
+    async with temporal_server(tmp_path_factory.mktemp("temporal")) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+async def attestors(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Quorum]:
+    """Four attestors that read whatever ledgers the running test has."""
+    quorum = Quorum(tmp_path_factory.mktemp("attestors"), asset=Window(), payment=Window())
+    for number in range(4):
+        await quorum.start(number)
+    yield quorum
+    await quorum.close()
+
+
+@pytest.fixture
+async def service(temporal: Client, attestors: Quorum) -> AsyncIterator[Service]:
+    """A service of this test's own; when it is over, all its histories have been replayed."""
+    async with running_service(temporal, attestors) as running:
+        yield running
+
+
+@pytest.fixture
+def short_steps(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A step becomes a fault after a second and not after most of a minute."""
+    monkeypatch.setattr(steps, "STEP_LIMIT", timedelta(seconds=0.8))
+    yield

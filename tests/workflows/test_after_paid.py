@@ -1,0 +1,120 @@
+"""After PAID there is only forward: suspended where the receiver is expelled, visible, resumable, never refunded."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+from temporalio.client import WorkflowExecutionStatus
+
+from interlock.workflows import waiting
+from tests.workflows.service import Service, Settlement, refusal_of
+from tests.world import BUYER, CASH, SELLER, STRANGER, UNITS
+
+
+async def suspended(service: Service) -> Settlement:
+    """A settlement whose buyer is expelled from the fund's ledger between lock and payment, then pays."""
+    trade = service.settlement(payment={"quantity": 11 * CASH})
+    await trade.instruct()
+    await trade.until_blocked("insufficient_balance")
+    await service.world.act(service.world.asset, "expel", "northbank")
+    await service.world.mint(service.world.payment, "northbank", "USD", CASH)
+    await trade.look_again()
+    report = await trade.until_blocked("not_admitted")
+    assert report.blocker is not None
+    assert report.blocker.text.startswith("suspended")
+    assert (report.stage, report.verdict, report.lock) == ("PAID", "PAID", "locked")
+    return trade
+
+
+async def test_an_expelled_receiver_suspends_it_and_it_goes_on_by_itself_when_admitted_again(service: Service) -> None:
+    """Hazards 9 and 15: neither refunded nor ended while the units are in escrow."""
+    trade = await suspended(service)
+    assert await trade.status() is WorkflowExecutionStatus.RUNNING
+    await service.world.act(service.world.asset, "admit", "northbank")
+    assert (await trade.end()).outcome == "SETTLED"
+    assert service.asset.asked["refund"] == 0
+
+
+async def test_operators_order_to_resume_wakes_it_and_is_journalled(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(waiting, "LONGEST_WAIT", timedelta(minutes=10))
+    monkeypatch.setattr(waiting, "FIRST_WAIT", timedelta(minutes=10))
+    trade = await suspended(service)
+    assert await refusal_of(trade.order("resume", by=(SELLER, BUYER))) == "authority_invalid"
+    await service.world.act(service.world.asset, "admit", "northbank")
+    await trade.order("resume")
+    assert (await trade.end()).outcome == "SETTLED"
+    assert "operators order to look again: tests say so" in [event.text for event in await trade.events()]
+    assert service.asset.asked["resume"] == 2
+
+
+async def test_what_is_paid_can_be_neither_cancelled_nor_voided(service: Service) -> None:
+    """Hazard 4: no compensation after the point of no return."""
+    trade = await suspended(service)
+    refusals = await asyncio.gather(
+        refusal_of(trade.cancel(SELLER)),
+        refusal_of(trade.cancel(BUYER)),
+        refusal_of(trade.order("void")),
+    )
+    assert refusals == ["already_paid"] * 3
+    assert await refusal_of(trade.withdraw(SELLER)) == "already_matched"
+    await service.world.act(service.world.asset, "admit", "northbank")
+    assert (await trade.end()).outcome == "SETTLED"
+
+
+async def test_a_payment_that_overtakes_the_order_to_void_wins(service: Service) -> None:
+    trade = service.settlement()
+    service.payment.hold("pay")
+    await trade.instruct()
+    await service.payment.until_holding("pay")
+    ordered = asyncio.create_task(refusal_of(trade.order("void")))
+    consents = asyncio.gather(trade.cancel(SELLER), trade.cancel(BUYER))
+    await consents
+    service.payment.let_go("pay")
+    assert (await trade.end()).outcome == "SETTLED"
+    assert await ordered == "already_paid"
+
+
+async def test_buyer_and_operators_redirect_it_to_another_account_of_the_buyers(service: Service) -> None:
+    trade = await suspended(service)
+    await service.world.open(service.world.asset, "northbank-2", BUYER)
+    await trade.redirect("northbank-2")
+    assert (await trade.end()).outcome == "SETTLED"
+    assert await service.world.balance(service.world.asset, "northbank-2", "OUSG") == UNITS
+
+
+async def test_a_redirection_elsewhere_is_refused_and_it_stays_suspended(service: Service) -> None:
+    trade = await suspended(service)
+    await service.world.open(service.world.asset, "elsewhere", STRANGER)
+    await trade.redirect("elsewhere")
+    await trade.until_blocked("wrong_owner")
+    await trade.until_blocked("not_admitted")
+    assert any(event.text.startswith("the redirection is refused") for event in await trade.events())
+    await service.world.act(service.world.asset, "admit", "northbank")
+    assert (await trade.end()).outcome == "SETTLED"
+    assert await service.world.balance(service.world.asset, "northbank", "OUSG") == UNITS
+
+
+async def test_a_redirection_that_comes_while_the_release_is_refused_is_still_tried(service: Service) -> None:
+    trade = await suspended(service)
+    await service.world.open(service.world.asset, "northbank-2", BUYER)
+    service.asset.hold("release")
+    await trade.look_again()
+    await service.asset.until_holding("release")
+    await trade.redirect("northbank-2")
+    service.asset.let_go("release")
+    assert (await trade.end()).outcome == "SETTLED"
+
+
+async def test_a_redirection_needs_a_payment_the_buyer_and_two_operators(service: Service) -> None:
+    early = service.settlement(payment={"quantity": 12 * CASH})
+    await early.instruct()
+    assert await refusal_of(early.redirect("northbank-2")) == "not_paid"
+    trade = await suspended(service)
+    assert await refusal_of(trade.redirect("northbank-2", by=(SELLER, STRANGER))) == "wrong_signer"
+    assert await refusal_of(trade.redirect("northbank-2", by=(BUYER,))) == "authority_invalid"
+    await service.world.act(service.world.asset, "admit", "northbank")
+    assert (await trade.end()).outcome == "SETTLED"
+    await asyncio.gather(early.cancel(SELLER), early.cancel(BUYER))
+    await early.end()

@@ -1,0 +1,63 @@
+"""Hazard 14: nothing that a workflow runs may look at a clock or at chance; and a replay notices other steps."""
+
+import ast
+from pathlib import Path
+
+import pytest
+from temporalio import workflow
+
+import interlock.protocol
+import interlock.workflows
+from interlock.workflows import settlement
+from tests.workflows.service import Service, replay
+
+ROOMS = [Path(room.__path__[0]) for room in (interlock.protocol, interlock.workflows)]
+FILES = sorted(file for room in ROOMS for file in room.rglob("*.py"))
+BANNED_MODULES = {"time", "random", "secrets", "uuid", "os", "socket", "threading", "subprocess", "pathlib"}
+BANNED_CALLS = {"now", "utcnow", "today", "urandom", "uuid4", "monotonic"}
+
+
+def imported(tree: ast.AST) -> set[str]:
+    """The top-level modules that a file imports, anywhere in it."""
+    names = set[str]()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names.add((node.module or "").split(".")[0])
+    return names
+
+
+def banned_calls(tree: ast.AST) -> set[str]:
+    """Calls such as datetime.now(); workflow.now() is the history's own time."""
+    return {
+        ast.unparse(node.func)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in BANNED_CALLS
+    } - {"workflow.now"}
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: f"{file.parent.name}/{file.name}")
+def test_no_clock_no_chance_and_no_outside_world(file: Path) -> None:
+    tree = ast.parse(file.read_text())
+    assert (imported(tree) & BANNED_MODULES, banned_calls(tree)) == (set(), set())
+
+
+async def test_a_replay_notices_when_steps_come_in_another_order(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every other test of this folder replays its histories at its end; this shows that it would notice."""
+    trade = service.settlement()
+    await trade.instruct()
+    await trade.end()
+    history = await trade.history()
+    await replay(history)
+    with monkeypatch.context() as patched:
+        patched.setattr(settlement.Matching, "match", attests_first)
+        with pytest.raises(workflow.NondeterminismError):
+            await replay(history)
+
+
+async def attests_first(self: settlement.SettlementWorkflow) -> None:
+    """What a careless change might do."""
+    await workflow.execute_activity("attest", start_to_close_timeout=settlement.call.__globals__["ATTEMPT_LIMIT"])

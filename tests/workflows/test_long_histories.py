@@ -1,0 +1,85 @@
+"""A run whose history has grown long goes on in a new one, and nothing is forgotten. On a server of its own."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest
+from temporalio.client import Client
+
+from interlock.stack import temporal as embedded
+from interlock.workflows import waiting
+from tests.attestors.quorum import Quorum
+from tests.workflows.conftest import temporal_server
+from tests.workflows.service import Service, Settlement, running_service, until
+from tests.world import BUYER, CASH, SELLER
+
+EVENTS_UNTIL_SUGGESTED = 60
+
+
+@pytest.fixture(scope="module")
+async def impatient_server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Client]:
+    """A server that suggests a new run after some sixty events."""
+    with pytest.MonkeyPatch.context() as patched:
+        config = embedded._DYNAMIC_CONFIG | {"limit.historyCount.suggestContinueAsNew": EVENTS_UNTIL_SUGGESTED}
+        patched.setattr(embedded, "_DYNAMIC_CONFIG", config)
+        async with temporal_server(tmp_path_factory.mktemp("impatient")) as client:
+            yield client
+
+
+@pytest.fixture
+async def service(
+    impatient_server: Client, attestors: Quorum, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Service]:
+    """A service there, whose settlements ask again quickly."""
+    monkeypatch.setattr(waiting, "LONGEST_WAIT", timedelta(seconds=0.05))
+    async with running_service(impatient_server, attestors) as running:
+        yield running
+
+
+async def has_gone_on(trade: Settlement, first_run: str) -> bool:
+    """Whether another run than the first is at it."""
+    return (await trade.handle.describe()).run_id != first_run
+
+
+async def test_a_long_wait_goes_on_in_a_new_run_that_knows_everything(service: Service) -> None:
+    trade = service.settlement(payment={"quantity": 11 * CASH})
+    await trade.instruct(SELLER)
+    first_run = str((await trade.handle.describe()).run_id)
+    await trade.instruct(BUYER)
+    await trade.cancel(BUYER)
+    await until(lambda: has_gone_on(trade, first_run))
+    report = await trade.until_blocked("insufficient_balance")
+    assert (report.stage, report.lock) == ("ATTESTED", "locked")
+    assert [event.kind for event in await trade.events()][:3] == ["signed", "signed", "step"]
+    assert "consent" in [event.kind for event in await trade.events()]
+    await trade.cancel(SELLER)  # the buyer's consent still stands
+    assert (await trade.end()).outcome == "CANCELLED"
+    assert service.asset.asked["lock"] == 1
+
+
+async def test_many_repeated_instructions_go_on_in_a_new_run_that_knows_the_proposals(service: Service) -> None:
+    trade = service.settlement()
+    other = trade.variant(payment={"quantity": CASH + 1})
+    await other.instruct(SELLER)
+    await trade.instruct(SELLER)
+    first_run = str((await trade.handle.describe()).run_id)
+
+    async def gone_on_after_another() -> bool:
+        await trade.instruct(SELLER)
+        return await has_gone_on(trade, first_run)
+
+    await until(gone_on_after_another)
+    assert (await trade.report()).terms_hash == other.terms_hash  # the oldest proposal
+    assert (await trade.instruct(BUYER)).matched
+    assert (await trade.end()).outcome == "SETTLED"
+
+
+async def test_an_order_to_void_is_carried_out_before_the_run_goes_on(service: Service) -> None:
+    trade = service.settlement(payment={"quantity": 11 * CASH})
+    await trade.instruct()
+    first_run = str((await trade.handle.describe()).run_id)
+    await until(lambda: has_gone_on(trade, first_run))
+    async with asyncio.timeout(10):  # the order's own patience is longer than this
+        assert (await trade.order("void")).verdict == "VOIDED"
+    assert (await trade.end()).outcome == "CANCELLED"

@@ -1,0 +1,190 @@
+"""Every run begins with what the ledgers say, so that any settlement can be finished from them alone.
+
+Hazards 3, 4 and 21: what stands is only ever taken forward, and nobody closes over units in escrow.
+"""
+
+import asyncio
+
+import pytest
+from temporalio.client import WorkflowExecutionStatus
+from temporalio.common import WorkflowIDReusePolicy
+
+from interlock.protocol.names import Role
+from tests.workflows.service import Service, Settlement, refusal_of
+from tests.world import ATTEMPT, BUYER, CASH, SELLER, in_seconds, receipt
+
+
+async def terminated_after_the_lock(service: Service, **fields: object) -> Settlement:
+    """A settlement short of cash whose workflow is gone while its units are in escrow."""
+    trade = service.settlement(payment={"quantity": 11 * CASH}, **fields)
+    await trade.instruct()
+    await trade.until_blocked("insufficient_balance")
+    await trade.terminate()
+    assert await trade.rows() == ("locked", None)
+    return trade
+
+
+async def test_one_party_alone_takes_a_terminated_settlement_on_to_its_end(service: Service) -> None:
+    trade = await terminated_after_the_lock(service)
+    await service.world.mint(service.world.payment, "northbank", "USD", CASH)
+    await trade.instruct(SELLER)
+    assert (await trade.end()).outcome == "SETTLED"
+
+
+async def test_nobody_withdraws_what_a_ledger_has_a_row_of(service: Service) -> None:
+    """Hazard 21: withdrawn while the ledgers are being asked, the run goes on from the row."""
+    trade = await terminated_after_the_lock(service)
+    service.asset.hold("lock_of")
+    await trade.instruct(SELLER)
+    await service.asset.until_holding("lock_of")
+    await trade.withdraw(SELLER)
+    service.asset.let_go("lock_of")
+    assert (await trade.until_blocked("insufficient_balance")).lock == "locked"
+    assert await refusal_of(trade.withdraw(SELLER)) == "already_matched"
+    await asyncio.gather(trade.cancel(SELLER), trade.cancel(BUYER))
+    report = await trade.end()
+    assert (report.outcome, report.verdict, report.lock) == ("CANCELLED", "VOIDED", "refunded")
+
+
+async def test_what_stands_locked_past_settle_by_is_voided_and_refunded_not_just_expired(service: Service) -> None:
+    trade = await terminated_after_the_lock(service, settle_by=in_seconds(1.2))
+    await trade.instruct(BUYER)
+    report = await trade.end()
+    assert (report.outcome, report.verdict, report.lock) == ("EXPIRED", "VOIDED", "refunded")
+
+
+async def test_a_lock_that_lands_after_its_run_is_gone_is_found_and_settled(service: Service) -> None:
+    """Hazard 21: the second run ends before the first one's lock lands; the sweeper finds it."""
+    trade = service.settlement()
+    service.asset.hold("lock")
+    await trade.instruct()
+    await service.asset.until_holding("lock")
+    await trade.terminate()
+    await trade.instruct(SELLER)
+    await trade.withdraw(SELLER)
+    assert (await trade.end()).outcome == "CANCELLED"
+    service.asset.let_go("lock")
+    recovered: tuple[str, ...] = ()
+    async with asyncio.timeout(10):
+        while not recovered:
+            recovered = (await service.sweep()).recovered
+    assert recovered == (trade.terms_hash,)
+    assert (await trade.end()).outcome == "SETTLED"
+
+
+async def test_a_void_that_stands_when_a_run_starts_is_only_served(service: Service) -> None:
+    trade = service.settlement()
+    await service.world.voided(trade.terms)
+    await trade.instruct()
+    assert (await trade.end()).outcome == "CANCELLED"
+    assert (service.asset.asked["lock"], service.payment.asked["pay"]) == (0, 0)
+
+
+async def test_a_payment_that_stands_when_a_run_starts_is_only_served(service: Service) -> None:
+    trade = service.settlement(settle_by=in_seconds(0.5))
+    await service.world.paid(trade.terms)
+    await trade.instruct(BUYER)  # and settle_by may pass meanwhile: it is paid
+    assert (await trade.end()).outcome == "SETTLED"
+    assert (service.payment.asked["void"], service.asset.asked["refund"]) == (0, 0)
+
+
+async def test_what_was_finished_without_a_workflow_is_reported_as_it_ended(service: Service) -> None:
+    trade = service.settlement()
+    await service.world.settled(trade.terms)
+    await trade.instruct()
+    assert (await trade.end()).outcome == "SETTLED"
+    assert service.asset.asked["release"] == 0
+
+
+@pytest.mark.usefixtures("short_steps")
+async def test_a_lock_that_has_ended_waits_for_the_verdict_to_be_readable(service: Service) -> None:
+    """The lock is read as released and the verdict not at all: nothing is locked, paid or voided on that."""
+    trade = service.settlement()
+    service.payment.hold("check")
+    await trade.instruct()
+    await service.payment.until_holding("check")
+    await service.world.settled(trade.terms)
+    service.payment.let_go("check")
+    assert (await trade.end()).outcome == "SETTLED"
+    assert service.payment.asked["void"] == 0
+
+
+async def test_the_sweep_recovers_open_locks_and_unserved_verdicts_and_nothing_twice(service: Service) -> None:
+    locked, paid, voided, done = (service.settlement() for _ in range(4))
+    world = service.world
+    await world.locked(locked.terms)
+    await world.paid(paid.terms)
+    receipt(await world.payment.void(world.signed(voided.terms), world.consent(voided.terms), ATTEMPT))
+    await world.settled(done.terms)
+    result = await service.sweep()
+    assert set(result.recovered) == {locked.terms_hash, paid.terms_hash, voided.terms_hash}
+    assert (await locked.end()).outcome == "SETTLED"
+    assert (await paid.end()).outcome == "SETTLED"
+    assert (await voided.end()).outcome == "CANCELLED"
+    assert (await service.sweep()).recovered == ()
+    assert await done.status() is None
+
+
+async def test_the_sweep_leaves_what_has_a_workflow(service: Service) -> None:
+    trade = service.settlement(payment={"quantity": 11 * CASH})
+    await trade.instruct()
+    await trade.until_blocked("insufficient_balance")
+    run = (await trade.handle.describe()).run_id
+    assert (await service.sweep()).recovered == ()
+    assert (await trade.handle.describe()).run_id == run
+    await asyncio.gather(trade.cancel(SELLER), trade.cancel(BUYER))
+    await trade.end()
+
+
+async def test_the_sweep_recovers_what_a_terminated_run_left_whatever_became_of_its_id(service: Service) -> None:
+    trade = await terminated_after_the_lock(service)
+    assert (await service.sweep()).recovered == (trade.terms_hash,)
+    await service.world.mint(service.world.payment, "northbank", "USD", CASH)
+    await trade.look_again()
+    assert (await trade.end()).outcome == "SETTLED"
+
+
+async def test_the_sweep_recovers_beside_a_run_that_is_busy_with_other_terms(service: Service) -> None:
+    trade = service.settlement()
+    busy = trade.variant(payment={"quantity": CASH + 1})
+    await busy.instruct(SELLER)
+    await busy.until(lambda report: report.stage == "PROPOSED")
+    await service.world.locked(trade.terms)
+    assert (await service.sweep()).recovered == (trade.terms_hash,)
+    beside = service.recovered(trade)
+    assert (await beside.end()).outcome == "SETTLED"
+    assert await busy.status() is WorkflowExecutionStatus.RUNNING
+    await busy.withdraw(SELLER)
+    assert (await busy.handle.result()).outcome == "CANCELLED"
+
+
+async def test_a_recovered_run_may_follow_one_that_has_completed(service: Service) -> None:
+    """Restored from a backup, or finished under another id: the sweeper's start is not refused for that."""
+    trade = service.settlement()
+    await trade.instruct()
+    await trade.end()
+    await trade.instruct(reuse=WorkflowIDReusePolicy.ALLOW_DUPLICATE)
+    assert (await trade.end()).outcome == "SETTLED"
+    assert service.payment.asked["pay"] == 1
+
+
+@pytest.mark.usefixtures("short_steps")
+async def test_a_sweep_without_ledger_workers_is_harmless(service: Service) -> None:
+    trade = await terminated_after_the_lock(service)
+    await asyncio.gather(service.stop(Role.ASSET), service.stop(Role.PAYMENT))
+    assert (await service.sweep()).recovered == ()
+    assert await trade.status() is WorkflowExecutionStatus.TERMINATED
+
+
+@pytest.mark.usefixtures("short_steps")
+async def test_a_sweep_that_cannot_ask_which_verdicts_are_served_recovers_none_and_reads_them_again(
+    service: Service,
+) -> None:
+    done = service.settlement()
+    await service.world.settled(done.terms)
+    service.asset.is_cut = True
+    result = await service.sweep()
+    assert (result.recovered, result.position) == ((), 0)
+    assert await done.status() is None
+    service.asset.is_cut = False
+    assert (await service.sweep()).position > 0
