@@ -36,7 +36,7 @@ BELOW_THE_END = 1000
 SHOWN = 3
 """How many terms hashes a log line names."""
 
-_FIRST_WAIT_SECONDS, _LAST_WAIT_SECONDS = 0.2, 3.0
+_FIRST_WAIT_SECONDS, _LAST_WAIT_SECONDS = 0.2, 2.0
 _PATIENCE_SECONDS = 5.0  # attestors and ledger may be starting too: no news before that
 _WATCH_EVERY_SECONDS = 3.0
 

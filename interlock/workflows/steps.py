@@ -45,7 +45,9 @@ class Fault:
 def _said(error: ActivityError) -> str:
     cause = error.cause
     if isinstance(cause, StepTimeout):
-        return "no worker answered in time"
+        if cause.cause is None:
+            return "no worker answered in time"
+        cause = cause.cause  # what the last attempt met before time was up
     if isinstance(cause, ApplicationError):
         return cause.message[:300]
     return str(cause or error)[:300]

@@ -1,7 +1,9 @@
 """A Temporal server for the run, four attestors over Postgres ledgers, and workers as processes of their own."""
 
+import asyncio
 import json
 import os
+import secrets
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
@@ -15,8 +17,9 @@ from interlock.attestors.attestor import Attestor
 from interlock.attestors.server import AttestorServer
 from interlock.attestors.statements import StatementReader
 from interlock.attestors.votes import VoteStore
-from interlock.client import SettlementClient
+from interlock.client import SettlementClient, SettlementHandle
 from interlock.ledgers.reader import PostgresReader
+from interlock.protocol import Terms
 from interlock.protocol.names import SEARCH_ATTRIBUTES, Role
 from interlock.stack.leftovers import RunRecord
 from interlock.stack.ports import keep_ports
@@ -24,7 +27,7 @@ from interlock.stack.processes import ManagedProcess
 from interlock.stack.temporal import EmbeddedTemporal
 from interlock.worker.settings import told_to
 from tests.conftest import PostgresWorld
-from tests.world import ATTESTORS, COORDINATOR, NETWORK
+from tests.world import ATTESTORS, BUYER, COORDINATOR, NETWORK, SELLER
 
 READY = '{"ready": true'
 StartWorker = Callable[..., Awaitable[ManagedProcess]]
@@ -34,12 +37,20 @@ StartWorker = Callable[..., Awaitable[ManagedProcess]]
 class Quorum:
     """Four attestors that read a world's ledgers as processes of their own would; any can be taken away."""
 
+    attestors: dict[str, Attestor] = field(default_factory=dict)
     servers: dict[str, AttestorServer] = field(default_factory=dict)
     urls: dict[str, str] = field(default_factory=dict)
 
     async def lose(self, number: int) -> None:
         """Take one away (0 to 3); its address refuses connections from now on."""
         await self.servers[ATTESTORS[number].address].stop()
+
+    async def come_back(self, number: int) -> None:
+        """Bring one back to its address."""
+        address = ATTESTORS[number].address
+        host, port = self.urls[address].removeprefix("http://").split(":")
+        self.servers[address] = AttestorServer(self.attestors[address], host, int(port))
+        await self.servers[address].start()
 
     def reader(self) -> StatementReader:
         """Whoever wants to know what they have signed."""
@@ -58,11 +69,14 @@ async def quorum(postgres_world: PostgresWorld, tmp_path: Path) -> AsyncIterator
         for number, signer in enumerate(ATTESTORS):
             votes = VoteStore.create(tmp_path / f"votes-{number}", signer.address)
             held.push_async_callback(votes.close)
-            server = AttestorServer(Attestor(signer, NETWORK, COORDINATOR, readers, votes), "127.0.0.1", 0)
+            attestor = Attestor(signer, NETWORK, COORDINATOR, readers, votes)
+            server = AttestorServer(attestor, "127.0.0.1", 0)
             await server.start()
-            held.push_async_callback(server.stop)
+            quorum.attestors[signer.address] = attestor
             quorum.servers[signer.address], quorum.urls[signer.address] = server, server.url
         yield quorum
+        for server in quorum.servers.values():
+            await server.stop()
 
 
 @pytest.fixture(scope="session")
@@ -88,9 +102,7 @@ async def temporal(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Em
 @pytest.fixture
 async def client(temporal: EmbeddedTemporal) -> SettlementClient:
     """What an institution holds."""
-    return await SettlementClient.connect(
-        address=temporal.address, network=NETWORK, coordinator=COORDINATOR.identity
-    )
+    return await SettlementClient.connect(address=temporal.address, network=NETWORK, coordinator=COORDINATOR.identity)
 
 
 @pytest.fixture
@@ -128,6 +140,28 @@ async def start_worker(service: dict[str, str], tmp_path: Path) -> AsyncIterator
     yield start
     for process in started:
         await process.stop()
+
+
+def new_terms(world: PostgresWorld, **changes: Any) -> Terms:
+    """The story's trade under an id that no earlier test has used on the one Temporal server."""
+    return world.terms(settlement_id=f"W-{secrets.token_hex(8).upper()}", **changes)
+
+
+async def settle(client: SettlementClient, terms: Terms) -> SettlementHandle:
+    """Both parties instruct."""
+    return await client.settle(terms, [each.sign(terms, NETWORK) for each in (SELLER, BUYER)])
+
+
+async def until(holds: Callable[[], Awaitable[bool]]) -> None:
+    """Until a condition holds; fails after half a minute."""
+    async with asyncio.timeout(30):
+        while not await holds():  # noqa: ASYNC110 - it is asked of other processes, which set no event here
+            await asyncio.sleep(0.02)
+
+
+async def outcome(handle: SettlementHandle) -> str | None:
+    """How a settlement ends; fails after half a minute."""
+    return (await asyncio.wait_for(handle.outcome(), 30)).outcome
 
 
 async def ready(process: ManagedProcess) -> Any:

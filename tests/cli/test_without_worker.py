@@ -1,0 +1,54 @@
+"""What the verbs still do when no worker runs, Temporal has stopped answering, or the whole stack is down."""
+
+import time
+from pathlib import Path
+
+from tests.cli.settling_stack import Stack, settling_stack
+from tests.cli.test_settlement_verbs import OPERATORS, ends
+
+
+def shown(stack: Stack, name: str) -> tuple[dict[str, object], str]:
+    """The report and its blocker's code, which must come within 10 seconds."""
+    began = time.monotonic()
+    ran = stack.run("show", name)
+    assert time.monotonic() - began < 10
+    assert ran.code == 0, ran.out
+    return ran.json, ran.json["blocker"]["code"] if ran.json["blocker"] else ""
+
+
+def test_the_ledgers_answer_when_nobody_else_does(tmp_path: Path) -> None:
+    with settling_stack(tmp_path / "stack") as stack:
+        settled, waiting, proposed = stack.trade(), stack.trade(buyer="poor"), stack.trade()
+        assert stack.run("settle", stack.file(settled)).code == 0
+        assert stack.run("settle", stack.file(waiting), "--no-wait").code == 0
+        assert stack.run("instruct", stack.file(proposed), "--as", "alpine").code == 0
+        name = waiting["settlement_id"]
+        deadline = time.monotonic() + 30
+        while stack.run("show", name).json["blocker"] is None:
+            assert time.monotonic() < deadline
+        stack.child("interlock.worker").kill()
+
+        report, why = shown(stack, name)
+        assert (report["stage"], report["lock"], why) == ("LOCKED", "locked", "no_worker")
+        assert "the ledgers say" in stack.say("show", name).out
+        report, why = shown(stack, proposed["settlement_id"])
+        assert (report["stage"], why) == ("PROPOSED", "no_worker")
+        report, _ = shown(stack, settled["settlement_id"])
+        assert ends(report) == ("SETTLED", "PAID", "released")
+        assert stack.run("settle", stack.file(settled)).code == 0
+        unsent = stack.run("settle", stack.file(stack.trade()))
+        assert (unsent.code, unsent.error["code"]) == (3, "no_worker")
+
+        assert stack.run("void", name, *OPERATORS).json["verdict"] == "VOIDED"
+
+        temporal = stack.child("temporal", "start-dev")
+        temporal.suspend()
+        report, why = shown(stack, name)
+        assert (report["stage"], report["verdict"], why) == ("VOIDED", "VOIDED", "unreachable")
+        temporal.resume()
+
+    began = time.monotonic()
+    down = stack.run("show", name)
+    assert (down.code, down.error["code"]) == (3, "unreachable")
+    assert "interlock up" in down.error["message"]
+    assert time.monotonic() - began < 10

@@ -1,0 +1,100 @@
+"""A ledger restored from backup stays closed until all that was signed is there again (hazard 22)."""
+
+import asyncio
+from pathlib import Path
+
+from interlock.client import SettlementClient
+from interlock.protocol import Stage
+from interlock.stack.cluster import _programs, environment
+from tests.conftest import PostgresWorld
+from tests.worker.conftest import StartWorker, new_terms, outcome, ready, says, settle, until
+from tests.world import CASH, NETWORK
+
+LEDGERS = ("asset", "payment")
+
+
+class Backups:
+    """Dumps and restores both ledgers' databases with Postgres' own programs, as an operator would."""
+
+    def __init__(self, world: PostgresWorld, folder: Path) -> None:
+        self._world = world
+        self._folder = folder
+
+    async def dump(self, name: str) -> None:
+        """Keep both ledgers as they are."""
+        for ledger in LEDGERS:
+            dsn = self._world.servers.superuser_dsn(self._world.database(ledger))
+            await self._run("pg_dump", "--format=custom", f"--file={self._folder / f'{name}.{ledger}'}", dsn)
+
+    async def restore(self, name: str, *ledgers: str) -> None:
+        """Put ledgers back as they were, whoever is connected."""
+        for ledger in ledgers:
+            database = self._world.database(ledger)
+            await self._world.servers.execute(
+                f"DROP DATABASE {database} WITH (FORCE)",
+                f"CREATE DATABASE {database} OWNER ledger_owner",
+                f"GRANT CONNECT ON DATABASE {database} TO ledger_writer, ledger_attestor, ledger_auditor",
+            )
+            self._world.servers.spoiled.add(database)
+            dsn = self._world.servers.superuser_dsn(database)
+            await self._run("pg_restore", f"--dbname={dsn}", str(self._folder / f"{name}.{ledger}"))
+
+    async def _run(self, program: str, *arguments: str) -> None:
+        done = await asyncio.create_subprocess_exec(
+            _programs() / program, *arguments, env={**os.environ, "LC_ALL": "C"}
+        )
+        assert await done.wait() == 0
+
+
+async def test_a_restored_ledger_stays_closed_until_what_was_signed_is_there_again(
+    postgres_world: PostgresWorld, client: SettlementClient, start_worker: StartWorker, tmp_path: Path
+) -> None:
+    world, backups = postgres_world, Backups(postgres_world, tmp_path)
+    worker = await start_worker()
+    assert (await ready(worker))["closed"] == []
+    assert await outcome(await settle(client, new_terms(world))) == "SETTLED"
+    await backups.dump("old")
+    forgotten, open_one = new_terms(world), new_terms(world, payment={"quantity": 10 * CASH})  # the second lacks cash
+    assert await outcome(await settle(client, forgotten)) == "SETTLED"
+    waiting = await settle(client, open_one)
+
+
+    async def lacks_cash() -> bool:
+        return (await waiting.status()).stage is Stage.ATTESTED
+
+    await until(lacks_cash)
+    await backups.dump("new")
+    await worker.stop()
+
+    await backups.restore("old", *LEDGERS)
+    worker = await start_worker()
+    assert (await ready(worker)) | {"pid": 0} == {
+        "ready": True,
+        "pid": 0,
+        "roles": ["coordinator", "settlement"],
+        "closed": ["asset", "payment"],
+    }
+    both = f"{forgotten.hash(NETWORK)}, {open_one.hash(NETWORK)}"
+    cannot = "that attestors signed for cannot be found in it, as after restoring an old backup"
+    await says(worker, f"ledger asset: 2 settlements {cannot}: {both}; role asset stays closed")
+    first = forgotten.hash(NETWORK)
+    await says(worker, f"ledger payment: 1 settlement {cannot}: {first}; role payment stays closed")
+    new = new_terms(world)
+    refused = await settle(client, new)  # nobody takes its check
+    await backups.restore("new", "payment")
+    await says(worker, "ledger payment holds all that was signed; role payment opens")
+    assert (await refused.status()).stage is Stage.MATCHED
+    assert await world.asset.lock_of(new.hash(NETWORK)) is None
+    await backups.restore("new", "asset")
+    await says(worker, "ledger asset holds all that was signed; role asset opens")
+    await world.mint(world.payment, "northbank", "USD", 10 * CASH)
+    for handle in (waiting, refused):
+        assert await outcome(handle) == "SETTLED"
+    log = worker.log.read_text()
+    assert log.count("role asset stays closed") == log.count("role payment stays closed") == 1
+    assert "Traceback" not in log
+
+    # and under a running worker
+    await backups.restore("old", "payment")
+    await says(worker, "role payment stays closed", times=2)
+    assert "ledger payment went back from position" in worker.log.read_text()
