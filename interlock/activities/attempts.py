@@ -18,7 +18,9 @@ from interlock.protocol import Attempt, trace_id_of
 log = logging.getLogger("interlock.activities")
 
 ATTEMPTS_UNTIL_TOLD = 4
-"""A fault that several attempts in a row have met is worth a person's look: one line, once."""
+"""A fault that several attempts in a row have met is worth a person's look: one line, however many steps meet it."""
+
+_told: set[str] = set()
 
 
 def this_attempt(terms_hash: str) -> Attempt:
@@ -32,13 +34,15 @@ def this_attempt(terms_hash: str) -> Attempt:
 
 @contextmanager
 def faults_are_retried(where: str) -> Iterator[None]:
-    """A broken connection is a fault: the engine retries it quietly; it is logged once when it lasts."""
+    """A broken connection is a fault: retried quietly by the engine; logged when it lasts, once until it is mended."""
     try:
         yield
+        _told.discard(where)
     except LedgerMismatch as error:
         raise ApplicationError(f"{where}: {error}", type="ledger_mismatch", non_retryable=True) from None
     except (LedgerFault, TimeoutError, OSError) as error:
         text = f"{where} cannot be asked: {error or type(error).__name__}"
-        if activity.info().attempt == ATTEMPTS_UNTIL_TOLD:
+        if activity.info().attempt >= ATTEMPTS_UNTIL_TOLD and where not in _told:
+            _told.add(where)
             log.warning("%s (attempt %d, retried until it answers)", text, activity.info().attempt)
         raise ApplicationError(text, type="fault", category=ApplicationErrorCategory.BENIGN) from None

@@ -40,13 +40,23 @@ verify(terms, network, seller.sign(terms, network))
 check("terms are signed and verified with the base wheel alone", SettlementClient is not None)
 
 command = str(Path(sys.executable).parent / "interlock")
-with tempfile.TemporaryDirectory() as folder:
-    made = subprocess.run([command, "--data-dir", folder, "--json", "keys", "new", "me"], capture_output=True, text=True)
-    check("a key is made", made.returncode == 0 and set(json.loads(made.stdout)) == {"name", "address"})
-    up = subprocess.run([command, "--data-dir", folder, "up"], capture_output=True, text=True)
-    check("`up` names the extra it needs and exits 2", up.returncode == 2 and "interlock[" in up.stderr)
-    away = {"PATH": "/usr/bin:/bin", "TEMPORAL_ADDRESS": "127.0.0.1:1", "INTERLOCK_NETWORK": network}
-    shown = subprocess.run(
-        [command, "--json", "show", "NO-SUCH-TRADE"], capture_output=True, text=True, env=away, cwd=folder
+
+
+def run(*words: str, folder: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    inherited = {"PATH": "/usr/bin:/bin", "HOME": folder}
+    return subprocess.run(
+        [command, *words], capture_output=True, text=True, cwd=folder, env=inherited | environment, check=False
     )
-    check("`show` says in JSON that no server was reached", "error" in json.loads(shown.stdout))
+
+
+with tempfile.TemporaryDirectory() as folder:
+    made = run("--data-dir", folder, "--json", "keys", "new", "me", folder=folder)
+    check("a key is made", made.returncode == 0 and set(json.loads(made.stdout)) == {"name", "address"})
+    up = run("--data-dir", folder, "up", folder=folder)
+    check("`up` names the extra it needs and exits 2", up.returncode == 2 and "interlock[" in up.stderr)
+    shown = run(
+        "--json", "show", "NO-SUCH-TRADE", folder=folder, TEMPORAL_ADDRESS="127.0.0.1:1", INTERLOCK_NETWORK=network
+    )
+    check(
+        "`show` says in JSON that no server was reached", shown.returncode == 3 and "error" in json.loads(shown.stdout)
+    )

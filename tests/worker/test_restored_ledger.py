@@ -5,7 +5,7 @@ from pathlib import Path
 
 from interlock.client import SettlementClient
 from interlock.protocol import Stage
-from interlock.stack.cluster import _programs, environment
+from interlock.stack.cluster import _programs
 from tests.conftest import PostgresWorld
 from tests.worker.conftest import StartWorker, new_terms, outcome, ready, says, settle, until
 from tests.world import CASH, NETWORK
@@ -40,9 +40,7 @@ class Backups:
             await self._run("pg_restore", f"--dbname={dsn}", str(self._folder / f"{name}.{ledger}"))
 
     async def _run(self, program: str, *arguments: str) -> None:
-        done = await asyncio.create_subprocess_exec(
-            _programs() / program, *arguments, env={**os.environ, "LC_ALL": "C"}
-        )
+        done = await asyncio.create_subprocess_exec(_programs() / program, *arguments, env=environment())
         assert await done.wait() == 0
 
 
@@ -57,7 +55,6 @@ async def test_a_restored_ledger_stays_closed_until_what_was_signed_is_there_aga
     forgotten, open_one = new_terms(world), new_terms(world, payment={"quantity": 10 * CASH})  # the second lacks cash
     assert await outcome(await settle(client, forgotten)) == "SETTLED"
     waiting = await settle(client, open_one)
-
 
     async def lacks_cash() -> bool:
         return (await waiting.status()).stage is Stage.ATTESTED

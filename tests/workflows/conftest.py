@@ -65,6 +65,6 @@ async def service(temporal: Client, attestors: Quorum) -> AsyncIterator[Service]
 
 @pytest.fixture
 def short_steps(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A step becomes a fault after a second and not after most of a minute."""
-    monkeypatch.setattr(steps, "STEP_LIMIT", timedelta(seconds=0.8))
+    """A step becomes a fault within a second and not after most of a minute."""
+    monkeypatch.setattr(steps, "STEP_LIMIT", timedelta(seconds=0.3))
     yield

@@ -1,1 +1,0 @@
-"""Spans and journal into one evidence trail."""

@@ -1,1 +1,0 @@
-"""The exported evidence's format and its offline check."""
