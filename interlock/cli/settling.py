@@ -16,7 +16,8 @@ from interlock.cli.prepared import Prepared
 from interlock.client import InterlockError, InvalidInstruction, NotReached, NoWorker, ServiceFault, SettlementHandle
 from interlock.protocol import Check, SettlementReport
 
-IN_FLIGHT = 50
+IN_FLIGHT = 25
+"""Enough to keep a worker busy, and few enough for each to be answered before it is asked again."""
 
 
 class Settling:

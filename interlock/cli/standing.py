@@ -22,21 +22,27 @@ from interlock.protocol import Blocker, Lock, SettlementReport, Stage, Verdict
 
 Rows = dict[str, tuple[Lock | None, Verdict | None]]
 SOURCE = "this is what the ledgers say"
+NO_WORKER_ANSWERS = "no worker answers for settlements; start one with `interlock up` or `interlock worker`"
+NO_SERVER_ANSWERS = "the Temporal server does not answer; is it running? `interlock up` starts one"
 NO_WORKER = Blocker(code="no_worker", text=f"no worker answers; {SOURCE}", who="operator of the settlement worker")
-PATIENCE_SECONDS = 2.0
-"""How long Temporal alone is waited for."""
+PATIENCE_SECONDS, LAST_SECONDS = 1.5, 4.5
+"""How long the service alone is waited for, and how long after that: 6 seconds, of the 10 that are promised."""
 
 
 async def report_on(context: Context, name: str) -> SettlementReport:
     """The report on a settlement id or terms hash. Raises UnknownSettlement, AmbiguousSettlement, CliError."""
-    service = asyncio.create_task(_from_service(context, name))
+    found = asyncio.Event()
+    service = asyncio.create_task(_from_service(context, name, found))
     ledgers: asyncio.Task[SettlementReport | None] | None = None
     try:
         await asyncio.wait({service}, timeout=PATIENCE_SECONDS)
         if not service.done():
             ledgers = asyncio.create_task(_from_ledgers(context, name))
+            await asyncio.wait({service}, timeout=LAST_SECONDS)
         try:
-            return await service
+            if not service.done():
+                raise NoWorker(NO_WORKER_ANSWERS) if found.is_set() else NotReached(NO_SERVER_ANSWERS)
+            return service.result()
         except (UnknownSettlement, ServiceFault, CliError) as error:
             report = await (ledgers or _from_ledgers(context, name))
             if report is None:
@@ -45,9 +51,10 @@ async def report_on(context: Context, name: str) -> SettlementReport:
                 raise
             return report.model_copy(update={"blocker": _why(error, report)})
     finally:
-        for task in (service, ledgers):
-            if task is not None:
-                task.cancel()
+        tasks = [task for task in (service, ledgers) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def ledger_rows(context: Context, name: str) -> Rows:
@@ -75,8 +82,9 @@ async def without_worker(context: Context, handle: SettlementHandle) -> Settleme
     return report.model_copy(update={"blocker": NO_WORKER})
 
 
-async def _from_service(context: Context, name: str) -> SettlementReport:
+async def _from_service(context: Context, name: str, found: asyncio.Event) -> SettlementReport:
     handle = await (await context.client()).find(name)
+    found.set()
     return await handle.status()
 
 

@@ -74,6 +74,8 @@ class SettlementHandle:
         Goes on waiting when the settlement's run is terminated, until the next one ends. Raises only on faults, and
         SettlementIdUsed where other terms were matched under this settlement id, so that these can have no end.
         """
+        if self.has_ended:
+            return await self.status()
         report = await self._runs.end(self.workflow_id)
         if self.terms_hash in (None, report.terms_hash):
             return report

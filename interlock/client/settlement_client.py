@@ -6,6 +6,7 @@ Every call may be repeated, from anywhere, at any time: it returns the same sett
 import asyncio
 import os
 from collections.abc import AsyncIterator, Iterable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Self
@@ -17,7 +18,6 @@ from interlock.client.errors import (
     AmbiguousSettlement,
     Candidate,
     InvalidInstruction,
-    SettlementIdUsed,
     UnknownSettlement,
 )
 from interlock.client.finding import settlement_filter
@@ -121,6 +121,9 @@ class SettlementClient:
         """The handles in the order in which their settlements end, thousands at a time; `outcome` is then at hand."""
         by_id: dict[str, dict[str | None, SettlementHandle]] = {}
         for handle in handles:
+            if handle.has_ended:
+                yield handle
+                continue
             by_id.setdefault(handle.workflow_id, {})[handle.terms_hash] = handle
         async for ended_id in ended(self._runs, by_id):
             for handle in by_id[ended_id].values():
@@ -145,7 +148,7 @@ class SettlementClient:
             update_id = f"instruct-{signed.terms_hash}-{keccak256(signers.encode()).hex()[:16]}"
             instructed = await self._runs.instruct(signed, update_id)
             if instructed is None:
-                return await self._as_ended(handle, terms)
+                return await self._as_ended(handle)
         return SettlementHandle(
             handle.settlement_id, handle.terms_hash, handle.workflow_id, self._runs, terms, instructed
         )
@@ -172,14 +175,12 @@ class SettlementClient:
             f"settle_by has passed: {terms.settle_by:%Y-%m-%d %H:%M:%S}Z", code="deadline_passed", field="settle_by"
         )
 
-    async def _as_ended(self, handle: SettlementHandle, terms: Terms) -> SettlementHandle:
+    async def _as_ended(self, handle: SettlementHandle) -> SettlementHandle:
         """A handle on what has long ended; raises SettlementIdUsed if that was about other terms."""
-        report = await handle.status()
-        if report.terms_hash != handle.terms_hash:
-            raise SettlementIdUsed(
-                f"{terms.settlement_id} has ended {report.outcome} with other terms", field="settlement_id"
-            )
-        return handle
+        run = await self._runs.describe(handle.workflow_id)
+        found = replace(handle, _ended=run if run is not None and run.completed else None)
+        await found.status()
+        return found
 
     def _handle_on(self, run: Run, terms_hash: str | None) -> SettlementHandle:
         return SettlementHandle(

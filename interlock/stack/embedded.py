@@ -42,6 +42,8 @@ class EmbeddedStack:
         self._sweep_every_seconds = sweep_every_seconds
         self._held = AsyncExitStack()
         self.processes: dict[str, ManagedProcess] = {}
+        self.closed_roles: tuple[str, ...] = ()
+        """The roles of the worker last started that took no work when it said that it was ready; its log says why."""
 
     async def start(self, *, worker: bool = True) -> None:
         """Start everything, or nothing: what was started is stopped again when a part fails."""
@@ -178,7 +180,9 @@ class EmbeddedStack:
     async def start_worker(self, name: str = "worker", environment: Mapping[str, str] | None = None) -> ManagedProcess:
         """Start a worker process; with all roles unless its environment says otherwise."""
         told = self.worker_environment() if environment is None else dict(environment)
-        return await self.start_process(name, "interlock.worker.main", told)
+        process = await self.start_process(name, "interlock.worker.main", told)
+        self.closed_roles = tuple(json.loads(await process.line(READY))["closed"])
+        return process
 
     async def start_process(self, name: str, module: str, environment: Mapping[str, str]) -> ManagedProcess:
         """Start one of our own processes, with nothing of ours or of Temporal's in its environment but this."""

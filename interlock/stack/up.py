@@ -63,6 +63,8 @@ async def up(data_dir: Path, operators: tuple[str, ...], announce: Callable[[Ann
     starting.result()
     try:
         announce(announcement_of(stack))
+        for role in stack.closed_roles:
+            sys.stderr.write(f"role {role} takes no work yet; {stack.processes['worker'].log} says why\n")
         return await _watch(stack, stopping)
     finally:
         await stack.stop()

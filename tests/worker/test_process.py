@@ -9,7 +9,7 @@ from interlock.client import SettlementClient
 from interlock.protocol.names import Role
 from interlock.stack.processes import ManagedProcess
 from tests.conftest import PostgresWorld
-from tests.worker.conftest import Quorum, StartWorker, new_terms, outcome, ready, says, settle, until
+from tests.worker.conftest import StartWorker, new_terms, outcome, ready, says, settle, until
 from tests.world import CASH, NETWORK
 
 NOBODY = "postgresql://asset_writer:hush@127.0.0.1:9/asset"
@@ -60,21 +60,6 @@ async def test_a_database_that_is_no_ledger_is_refused_in_one_line(
     (line,) = worker.log.read_text().splitlines()
     assert why in line
     assert dsn not in line
-
-
-async def test_a_role_stays_closed_while_too_few_attestors_answer_and_opens_by_itself(
-    quorum: Quorum, start_worker: StartWorker
-) -> None:
-    await quorum.lose(0)
-    await quorum.lose(1)
-    worker = await start_worker(Role.ASSET, Role.COORDINATOR)
-    assert (await ready(worker))["closed"] == ["asset"]
-    await says(
-        worker, "ledger asset: 2 of 4 attestors say what they have signed, 3 are needed; role asset stays closed"
-    )
-    await quorum.come_back(1)
-    await says(worker, "ledger asset holds all that was signed; role asset opens")
-    assert worker.log.read_text().count("stays closed") == 1
 
 
 async def test_sigterm_lets_a_running_step_end(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from interlock.client import SettlementClient
 from interlock.protocol import Stage
-from interlock.stack.cluster import _programs
+from interlock.stack.cluster import _programs, environment
 from tests.conftest import PostgresWorld
 from tests.worker.conftest import StartWorker, new_terms, outcome, ready, says, settle, until
 from tests.world import CASH, NETWORK
@@ -80,18 +80,17 @@ async def test_a_restored_ledger_stays_closed_until_what_was_signed_is_there_aga
     refused = await settle(client, new)  # nobody takes its check
     await backups.restore("new", "payment")
     await says(worker, "ledger payment holds all that was signed; role payment opens")
+    await world.mint(world.payment, "northbank", "USD", 10 * CASH)
     assert (await refused.status()).stage is Stage.MATCHED
     assert await world.asset.lock_of(new.hash(NETWORK)) is None
     await backups.restore("new", "asset")
     await says(worker, "ledger asset holds all that was signed; role asset opens")
-    await world.mint(world.payment, "northbank", "USD", 10 * CASH)
     for handle in (waiting, refused):
         assert await outcome(handle) == "SETTLED"
     log = worker.log.read_text()
-    assert log.count("role asset stays closed") == log.count("role payment stays closed") == 1
     assert "Traceback" not in log
 
     # and under a running worker
     await backups.restore("old", "payment")
-    await says(worker, "role payment stays closed", times=2)
-    assert "ledger payment went back from position" in worker.log.read_text()
+    await says(worker, "ledger payment went back from position")
+    await says(worker, "role payment stays closed", times=log.count("role payment stays closed") + 1)

@@ -1,6 +1,6 @@
 """One Temporal server and four attestors for the whole folder; fresh ledgers and workers for every test."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -13,7 +13,7 @@ from interlock.protocol.names import SEARCH_ATTRIBUTES
 from interlock.stack.leftovers import RunRecord
 from interlock.stack.ports import keep_ports
 from interlock.stack.temporal import EmbeddedTemporal
-from interlock.workflows import steps
+from interlock.workflows import steps, waiting
 from tests.attestors.quorum import Quorum
 from tests.workflows.service import Service, Window, running_service
 
@@ -63,8 +63,13 @@ async def service(temporal: Client, attestors: Quorum) -> AsyncIterator[Service]
         yield running
 
 
+@pytest.fixture(autouse=True)
+def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Settlements ask again sooner at first, so that tests need not wait for it; the back-off stays."""
+    monkeypatch.setattr(waiting, "FIRST_WAIT", timedelta(seconds=0.1))
+
+
 @pytest.fixture
-def short_steps(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def short_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     """A step becomes a fault within a second and not after most of a minute."""
     monkeypatch.setattr(steps, "STEP_LIMIT", timedelta(seconds=0.3))
-    yield

@@ -90,12 +90,13 @@ class Window(Books):
         return await self.ledger.verdict_of(terms_hash) if self.ledger else None
 
 
-async def until(condition: Callable[[], Awaitable[T]]) -> T:
+async def until(condition: Callable[[], Awaitable[T | None]]) -> T:
     """Look until the condition gives something true, and return that."""
     async with asyncio.timeout(PATIENCE_SECONDS):
-        while not (found := await condition()):
-            await asyncio.sleep(0.02)
-        return found
+        while True:
+            if found := await condition():
+                return found
+            await asyncio.sleep(0.03)
 
 
 async def refusal_of(update: Awaitable[object]) -> str:
@@ -132,7 +133,7 @@ class Settlement:
 
     def variant(self, **fields: Any) -> "Settlement":
         """Other terms of the same settlement, in the same workflow."""
-        same = {"settlement_id": self.terms.settlement_id, "settle_by": self.terms.settle_by}
+        same: dict[str, Any] = {"settlement_id": self.terms.settlement_id, "settle_by": self.terms.settle_by}
         return Settlement(self.service, self.service.world.terms(**(same | fields)), self.name)
 
     async def withdraw(self, party: LocalSigner) -> SettlementReport:
@@ -213,9 +214,7 @@ class Settlement:
 
     async def _tell(self, update: str, message: Message) -> SettlementReport:
         async with asyncio.timeout(PATIENCE_SECONDS):
-            report: SettlementReport = await self.handle.execute_update(
-                update, message, result_type=SettlementReport
-            )
+            report: SettlementReport = await self.handle.execute_update(update, message, result_type=SettlementReport)
         return report
 
 
@@ -344,5 +343,7 @@ async def running_service(client: Client, quorum: Quorum, *, cached: int = 100) 
         await service.start(Role.ASSET, AssetActivities(service.asset.end).all)
         await service.start(Role.PAYMENT, PaymentActivities(service.payment.end).all)
         await service.start(Role.COORDINATOR, CoordinatorActivities(collector).all)
-        yield service
-        await service.close()
+        try:
+            yield service
+        finally:
+            await service.close()  # else its workers would take the next test's tasks

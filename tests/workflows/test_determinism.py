@@ -8,7 +8,9 @@ from temporalio import workflow
 
 import interlock.protocol
 import interlock.workflows
-from interlock.workflows import settlement
+from interlock.protocol.steps import ATTEST
+from interlock.workflows import steps
+from interlock.workflows.matching import Matching
 from tests.workflows.service import Service, replay
 
 ROOMS = [Path(room.__path__[0]) for room in (interlock.protocol, interlock.workflows)]
@@ -53,11 +55,11 @@ async def test_a_replay_notices_when_steps_come_in_another_order(
     history = await trade.history()
     await replay(history)
     with monkeypatch.context() as patched:
-        patched.setattr(settlement.Matching, "match", attests_first)
+        patched.setattr(Matching, "match", attests_first)
         with pytest.raises(workflow.NondeterminismError):
             await replay(history)
 
 
-async def attests_first(self: settlement.SettlementWorkflow) -> None:
+async def attests_first(_: Matching) -> None:
     """What a careless change might do."""
-    await workflow.execute_activity("attest", start_to_close_timeout=settlement.call.__globals__["ATTEMPT_LIMIT"])
+    await workflow.execute_activity(ATTEST.name, start_to_close_timeout=steps.ATTEMPT_LIMIT)

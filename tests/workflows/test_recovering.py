@@ -4,6 +4,7 @@ Hazards 3, 4 and 21: what stands is only ever taken forward, and nobody closes o
 """
 
 import asyncio
+from typing import Any
 
 import pytest
 from temporalio.client import WorkflowExecutionStatus
@@ -14,7 +15,7 @@ from tests.workflows.service import Service, Settlement, refusal_of
 from tests.world import ATTEMPT, BUYER, CASH, SELLER, in_seconds, receipt
 
 
-async def terminated_after_the_lock(service: Service, **fields: object) -> Settlement:
+async def terminated_after_the_lock(service: Service, **fields: Any) -> Settlement:
     """A settlement short of cash whose workflow is gone while its units are in escrow."""
     trade = service.settlement(payment={"quantity": 11 * CASH}, **fields)
     await trade.instruct()

@@ -1,0 +1,114 @@
+"""A worker process for each role: a trade settles, and no process holds a credential that it does not need."""
+
+from pathlib import Path
+
+import asyncpg
+import psutil
+import pytest
+
+from interlock.protocol.names import Role
+from interlock.stack.identity import AUDIT, LEDGERS
+from tests.e2e.conftest import Service, outcome
+
+DATABASES = (*LEDGERS, AUDIT, "postgres", "template1")
+
+
+def environment_of(pid: int) -> dict[str, str]:
+    """What a process was told, as the kernel keeps it."""
+    entries = Path(f"/proc/{pid}/environ").read_text().split("\0")
+    return dict(entry.split("=", 1) for entry in entries if "=" in entry)
+
+
+def secrets_of(service: Service) -> dict[str, str]:
+    """Everything that lets its holder act or read on a ledger, by name."""
+    keys = {f"attestor key {number}": key for number, key in enumerate(service.stack.identity.attestor_keys, 1)}
+    return keys | service.stack.identity.passwords
+
+
+def held(service: Service, pid: int) -> set[str]:
+    """The names of the secrets that stand anywhere in a process's environment."""
+    told = "\n".join(environment_of(pid).values())
+    return {name for name, secret in secrets_of(service).items() if secret in told}
+
+
+async def test_a_trade_settles_with_a_process_for_each_role(service: Service) -> None:
+    processes = {service.worker(role).pid for role in Role}
+    processes |= {process.pid for name, process in service.stack.processes.items() if name.startswith("attestor")}
+    assert len(processes) == 8
+    parties = await service.market.parties()
+    assert await outcome(await parties.instruct()) == "SETTLED"
+    assert await parties.moved() == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("role", "secrets"),
+    [
+        (Role.SETTLEMENT, set[str]()),
+        (Role.COORDINATOR, set[str]()),
+        (Role.ASSET, {"asset_writer"}),
+        (Role.PAYMENT, {"payment_writer"}),
+    ],
+)
+async def test_a_worker_holds_the_secret_of_its_role_and_no_other(
+    service: Service, role: Role, secrets: set[str]
+) -> None:
+    assert held(service, service.worker(role).pid) == secrets
+
+
+async def test_an_attestor_holds_its_own_readers_and_knows_no_other_attestors_key(service: Service) -> None:
+    pid = service.stack.processes["attestor-2"].pid
+    assert held(service, pid) == {"asset_attestor_2", "payment_attestor_2"}
+
+
+async def test_the_settlement_process_knows_no_ledger_and_no_attestor(service: Service) -> None:
+    pid = service.worker(Role.SETTLEMENT).pid
+    told = {name for name in environment_of(pid) if name.startswith(("INTERLOCK_", "TEMPORAL_"))}
+    sweeps = {"INTERLOCK_SWEEP_EVERY_SECONDS", "INTERLOCK_SWEEP_OLDER_THAN_SECONDS"}
+    assert told == {"INTERLOCK_ROLES", "TEMPORAL_ADDRESS", "TEMPORAL_NAMESPACE"} | sweeps
+    ports = {connection.raddr.port for connection in psutil.Process(pid).net_connections("tcp") if connection.raddr}
+    assert ports == {int(service.stack.temporal.address.rpartition(":")[2])}
+
+
+async def test_each_ledgers_process_is_connected_as_its_writer_and_nobody_else(service: Service) -> None:
+    admin = await service.stack.postgres._connect("postgres")
+    rows = await admin.fetch("SELECT usename, client_port FROM pg_stat_activity WHERE client_port IS NOT NULL")
+    await admin.close()
+    logins = {row["client_port"]: row["usename"] for row in rows}
+    seen = {}
+    for role in Role:
+        connections = psutil.Process(service.worker(role).pid).net_connections("tcp")
+        seen[role] = {logins[each.laddr.port] for each in connections if each.laddr.port in logins}
+    assert seen == {
+        Role.SETTLEMENT: set(),
+        Role.COORDINATOR: set(),
+        Role.ASSET: {"asset_writer"},
+        Role.PAYMENT: {"payment_writer"},
+    }
+
+
+async def test_no_login_of_one_database_reaches_another(service: Service) -> None:
+    """Each role tries every database with its own password; only its own lets it in."""
+    for role in service.stack.identity.passwords:
+        entered = set()
+        for database in DATABASES:
+            try:
+                connection = await asyncpg.connect(service.stack.dsn(database, role))
+            except asyncpg.InsufficientPrivilegeError:
+                continue
+            entered.add(database)
+            await connection.close()
+        assert entered == {role.split("_")[0]}, role
+
+
+async def test_a_writer_can_change_nothing_but_through_the_operations(service: Service) -> None:
+    connection = await asyncpg.connect(service.stack.dsn("asset", "asset_writer"))
+    for statement in (
+        "UPDATE ledger.balances SET balance = balance + 1",
+        "DELETE FROM ledger.locks",
+        "INSERT INTO ledger.verdicts DEFAULT VALUES",
+        "SET ROLE asset_owner",
+        "CREATE TABLE public.mine (x int)",
+    ):
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await connection.execute(statement)
+    await connection.close()
