@@ -26,6 +26,7 @@ _BROKEN = (
     asyncpg.OperatorInterventionError,  # shut down, crashed, cancelled by a time limit
     asyncpg.InsufficientResourcesError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # the server cut the connection off between two messages
 )
 # Final means committed and flushed, whatever the server's default.
 _SETTINGS = {"application_name": "interlock ledger", "synchronous_commit": "on", "timezone": "UTC", "jit": "off"}

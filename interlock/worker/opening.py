@@ -52,7 +52,7 @@ class Look:
     @property
     def complete(self) -> bool:
         """Whether nothing keeps the role closed."""
-        return True
+        return self.answered >= self.needed and not self.missing
 
 
 def weigh(said: Sequence[Said], stands: set[tuple[str, Fact]], ledger: str, network: str, attestors: Attestors) -> Look:

@@ -143,7 +143,7 @@ def test_two_operators_resume_and_void(stack: Stack) -> None:
 
 
 def test_a_blotter_settles_its_good_rows_and_tells_of_the_others(stack: Stack) -> None:
-    soon = stack.trade(seconds=4)["settle_by"]
+    soon = stack.trade(seconds=15)["settle_by"]  # time enough for a dry run and to send, on a busy machine
     late = "2026-01-01T00:00:00Z"
     rows = [
         f"B-1,alpine,northbank,OUSG,1.5,USD,10.00,{soon}",

@@ -10,6 +10,7 @@ from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 
 from interlock.protocol.names import SEARCH_ATTRIBUTES
+from interlock.stack import temporal as embedded
 from interlock.stack.leftovers import RunRecord
 from interlock.stack.ports import keep_ports
 from interlock.stack.temporal import EmbeddedTemporal
@@ -17,10 +18,13 @@ from interlock.workflows import steps, waiting
 from tests.attestors.quorum import Quorum
 from tests.workflows.service import Service, Window, running_service
 
+# By default a timer fires up to a second late, and every short one after a second: tests would wait for that.
+PUNCTUAL: dict[str, int | str] = {"history.timerProcessorMaxTimeShift": '"10ms"'}
+
 
 @asynccontextmanager
-async def temporal_server(folder: Path) -> AsyncIterator[Client]:
-    """A server of the stack's own kind, and a client of it."""
+async def temporal_server(folder: Path, **config: int) -> AsyncIterator[Client]:
+    """A server of the stack's own kind, and a client of it; `config` is further dynamic configuration."""
     ports = keep_ports(folder / "ports.json", ["temporal", "ui", "http", "metrics"])
     server = EmbeddedTemporal(
         folder,
@@ -32,7 +36,9 @@ async def temporal_server(folder: Path) -> AsyncIterator[Client]:
         logs=folder / "logs",
         record=RunRecord(folder / "run.json"),
     )
-    await server.start()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(embedded, "_DYNAMIC_CONFIG", embedded._DYNAMIC_CONFIG | PUNCTUAL | config)
+        await server.start()
     try:
         yield await Client.connect(server.address, data_converter=pydantic_data_converter)
     finally:

@@ -32,7 +32,7 @@ async def test_a_payment_whose_answer_is_lost_is_asked_for_again_and_paid_once(s
 
 @pytest.mark.usefixtures("short_steps")
 async def test_a_payment_whose_answers_are_lost_for_longer_than_a_step_is_paid_once(service: Service) -> None:
-    service.payment.loses["pay"] = 2
+    service.payment.loses["pay"] = 4
     trade = service.settlement()
     await trade.instruct()
     await trade.until_blocked("unreachable")

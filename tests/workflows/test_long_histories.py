@@ -7,7 +7,6 @@ from datetime import timedelta
 import pytest
 from temporalio.client import Client
 
-from interlock.stack import temporal as embedded
 from interlock.workflows import waiting
 from tests.attestors.quorum import Quorum
 from tests.workflows.conftest import temporal_server
@@ -20,11 +19,9 @@ EVENTS_UNTIL_SUGGESTED = 60
 @pytest.fixture(scope="module")
 async def impatient_server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Client]:
     """A server that suggests a new run after some sixty events."""
-    with pytest.MonkeyPatch.context() as patched:
-        config = embedded._DYNAMIC_CONFIG | {"limit.historyCount.suggestContinueAsNew": EVENTS_UNTIL_SUGGESTED}
-        patched.setattr(embedded, "_DYNAMIC_CONFIG", config)
-        async with temporal_server(tmp_path_factory.mktemp("impatient")) as client:
-            yield client
+    folder = tmp_path_factory.mktemp("impatient")
+    async with temporal_server(folder, **{"limit.historyCount.suggestContinueAsNew": EVENTS_UNTIL_SUGGESTED}) as client:
+        yield client
 
 
 @pytest.fixture
@@ -79,10 +76,21 @@ async def test_many_repeated_instructions_go_on_in_a_new_run_that_knows_the_prop
 
 
 async def test_an_order_to_void_is_carried_out_before_the_run_goes_on(service: Service) -> None:
+    """The order's sender waits for the next step: a run that waited for the sender first would keep both waiting."""
     trade = service.settlement(payment={"quantity": 11 * CASH})
+    service.payment.hold("pay")
     await trade.instruct()
-    first_run = str((await trade.handle.describe()).run_id)
-    await until(lambda: has_gone_on(trade, first_run))
+    await service.payment.until_holding("pay")
+    for _ in range(EVENTS_UNTIL_SUGGESTED // 5):
+        await trade.cancel(BUYER)
+    order = asyncio.create_task(trade.order("void"))
+    await until(lambda: heard(trade, "operators order to void"))
+    service.payment.let_go("pay")
     async with asyncio.timeout(10):  # the order's own patience is longer than this
-        assert (await trade.order("void")).verdict == "VOIDED"
+        assert (await order).verdict == "VOIDED"
     assert (await trade.end()).outcome == "CANCELLED"
+
+
+async def heard(trade: Settlement, word: str) -> bool:
+    """Whether the run has recorded an event that begins so."""
+    return any(event.text.startswith(word) for event in await trade.events())
