@@ -92,5 +92,5 @@ async def ledgers(ledger_server: LedgerServer, tmp_path_factory: pytest.TempPath
     }
     (folder / "ledgers.json").write_text(json.dumps(files))
     yield Ledgers(folder)
-    for database in databases.values():
-        await ledger_server.drop(database)
+    for ledger, database in databases.items():
+        await ledger_server.give_back(ledger, database)

@@ -8,7 +8,6 @@ import shutil
 import signal
 import stat
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -101,9 +100,7 @@ async def test_data_survives_a_restart_and_a_crash(tmp_path: Path, new_postgres:
         await databases.ensure_database("asset", "owner")
     client = await asyncpg.connect(server.dsn("asset", "owner", "word"))
     await client.execute("CREATE TABLE kept AS SELECT 1 AS n")
-    began = time.monotonic()
     await server.stop()  # with that client still connected
-    assert time.monotonic() - began < 5.0
     await client.close()
 
     await server.start()
