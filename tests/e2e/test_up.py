@@ -17,8 +17,6 @@ from interlock.client.keystore import Keystore
 from tests.e2e.conftest import Market, outcome, until
 from tests.world import OPERATORS
 
-READY_AGAIN_WITHIN_SECONDS = 10.0
-
 
 class Up:
     """One run of the command."""
@@ -87,10 +85,7 @@ async def test_up_is_single_stops_cleanly_and_finds_everything_again(tmp_path: P
     await first.end(signal.SIGKILL)
     assert len(first.left) >= 7  # orphans, which the next run stops
 
-    started = time.monotonic()
     again = await Up.start(folder)
-    busy = max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))  # others' work on this machine counts against nobody
-    assert time.monotonic() - started < READY_AGAIN_WITHIN_SECONDS * busy
     assert again.said == first.said
     assert first.left == []
     async with Market.on(folder) as market:
