@@ -6,7 +6,6 @@ import os
 import signal
 import stat
 import sys
-import time
 from asyncio.subprocess import PIPE, Process
 from pathlib import Path
 from typing import Any
