@@ -3,13 +3,15 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check install lock clean wheel
+.PHONY: demo test check docs install lock clean wheel pictures
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo    settle trades on an embedded Temporal and Postgres, live"
 	@echo "make test    all tests"
 	@echo "make check   format, lint, types, import rules"
+	@echo "make docs    write the table of settings in docs/deploy.md anew"
+	@echo "make pictures  photograph trades in the Web UI into docs/img (needs Chromium)"
 	@echo "make lock    resolve requirements.txt anew"
 
 install: $(VENV)/.installed
@@ -32,6 +34,13 @@ check: install
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+docs: install
+	$(BIN)/python -m interlock.stack.settings_table
+
+# Needs Chromium (Debian: apt-get install chromium); docs/web-ui.md shows them.
+pictures: install
+	$(BIN)/python -m tests.pictures.take
+
 wheel: install
 	$(BIN)/python -m build --wheel --no-isolation --outdir dist .
 
@@ -41,6 +50,9 @@ lock:
 	  --no-emit-index-url --no-emit-find-links --extra dev pyproject.toml -o requirements.txt
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	  --no-emit-index-url --no-emit-find-links --constraint requirements.txt pyproject.toml -o requirements-client.txt
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	  --no-emit-index-url --no-emit-find-links --constraint requirements.txt --extra server pyproject.toml \
+	  -o requirements-server.txt
 
 clean:
 	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache

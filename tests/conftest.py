@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from interlock.audit.install import install as install_audit
 from interlock.ledgers.install import install, write_genesis
 from interlock.ledgers.postgres import PostgresLedger
 from interlock.ledgers.queries import folder
@@ -134,6 +135,31 @@ async def ledger_server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterat
         )
     yield servers
     await server.stop()
+
+
+@dataclass(frozen=True)
+class AuditServer:
+    """An installed audit database on the ledgers' server; gives DSNs by role: `owner`, `writer`, `reader`."""
+
+    ledgers: LedgerServer
+
+    def dsn(self, role: str) -> str:
+        """How a role connects."""
+        return self.ledgers.server.dsn("audit", f"audit_{role}", PASSWORD)
+
+
+@pytest.fixture(scope="session")
+async def audit_server(ledger_server: LedgerServer) -> AuditServer:
+    """One for the whole run: each test has traces of its own."""
+    owner, *others = roles = ("audit_owner", "audit_writer", "audit_reader")
+    async with ledger_server.server.administration() as databases:
+        for role in roles:
+            await databases.ensure_role(role, PASSWORD)
+        await databases.ensure_database("audit", owner, others)
+    server = AuditServer(ledger_server)
+    for _ in range(2):  # again is harmless
+        await install_audit(server.dsn("owner"), writer="audit_writer", readers=["audit_reader"])
+    return server
 
 
 @pytest.fixture

@@ -22,6 +22,7 @@ from interlock.protocol.names import (
     workflow_id,
 )
 from interlock.protocol.steps import RECOVER
+from interlock.protocol.summary import CLIENT_DETAILS, summary_of
 
 
 class RecoveryActivities:
@@ -72,6 +73,8 @@ class RecoveryActivities:
             task_queue=Role.SETTLEMENT.task_queue,
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
             id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+            static_summary=summary_of(signed.terms),
+            static_details=CLIENT_DETAILS,
         )
         await self._client.execute_update_with_start_workflow(
             INSTRUCT, signed, start_workflow_operation=start, result_type=Instructed

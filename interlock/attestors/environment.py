@@ -24,7 +24,12 @@ class Environment(BaseSettings):
     """What a process is told; a variable that is empty counts as not set. Each process has a subclass."""
 
     model_config = SettingsConfigDict(
-        env_prefix=PREFIX, env_ignore_empty=True, frozen=True, extra="ignore", hide_input_in_errors=True
+        env_prefix=PREFIX,
+        env_ignore_empty=True,
+        frozen=True,
+        extra="ignore",
+        hide_input_in_errors=True,
+        use_attribute_docstrings=True,  # the table of settings in docs/deploy.md is made of them
     )
 
     @classmethod

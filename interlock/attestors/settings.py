@@ -58,12 +58,19 @@ class AttestorSettings(Environment):
     model_config = SettingsConfigDict(validate_default=False)
 
     signer: Annotated[InstanceOf[LocalSigner], BeforeValidator(_key_in), Field(validation_alias=_KEY_FILE)]
+    """The file with this attestor's private key, 64 hex digits; mode 0600."""
     attestor_votes: Path
+    """The file with its votes; made once, by `interlock attestor new`."""
     attestor_listen: Annotated[str, AfterValidator(_listen)] = "127.0.0.1:0"
+    """host:port to listen on."""
     network: Digest
+    """The network id that both ledgers and all attestors of one environment share."""
     attestors: Json[Attestors]
+    """The attestor set: `{"name", "epoch", "keys", "quorum"}`, keys sorted."""
     attestor_predecessors: Json[tuple[AttestorSet, ...]] = ()
+    """Lost or stolen sets that this one succeeds: `[{"name", "epoch", "digest"}]`."""
     read_dsns: Json[Annotated[dict[LedgerName, SecretStr], Field(min_length=1)]]
+    """A reader's DSN for each ledger, by its name: `{"asset": "postgresql://..."}`."""
 
     @property
     def listen(self) -> tuple[str, int]:

@@ -1,8 +1,9 @@
 """Where a verb finds the stack: its data folder or environment, the client, the ledgers, the keys. Starts nothing.
 
 The folder is --data-dir, else INTERLOCK_DATA_DIR, else ./.interlock if it exists. `interlock up` writes into it
-client.json (what any client may know) and ledgers.json (DSNs, for this machine's owner only). Without a folder the
-TEMPORAL_* environment names the server, INTERLOCK_ASSET_DSN and INTERLOCK_PAYMENT_DSN the ledgers.
+client.json (what any client may know) and ledgers.json (DSNs, for this machine's owner only). Without a folder, or with
+one that holds keys and no client.json, the TEMPORAL_* environment names the server, INTERLOCK_ASSET_DSN and
+INTERLOCK_PAYMENT_DSN the ledgers.
 """
 
 # ruff: noqa: PLC0415 - a verb pays only for what it uses
@@ -40,7 +41,11 @@ class Context:
     def __init__(self, data_dir: Path | None, output: Output) -> None:
         self.output = output
         named = data_dir or (Path(env) if (env := os.environ.get("INTERLOCK_DATA_DIR")) else None)
-        self.data_dir = named or (DEFAULT_FOLDER if DEFAULT_FOLDER.is_dir() else None)
+        found = named or (DEFAULT_FOLDER if DEFAULT_FOLDER.is_dir() else None)
+        elsewhere = "TEMPORAL_ADDRESS" in os.environ and found is not None and not (found / "client.json").exists()
+        self.data_dir = None if elsewhere else found
+        self.home = found or DEFAULT_FOLDER
+        """The data folder, or where a new one would be made: for verbs that need no running stack."""
         self._open = contextlib.AsyncExitStack()
         self._client: SettlementClient | None = None
 
@@ -48,11 +53,6 @@ class Context:
     def as_json(self) -> bool:
         """Whether a script reads the answer."""
         return self.output.as_json
-
-    @property
-    def home(self) -> Path:
-        """The data folder, or where a new one would be made: for verbs that need no running stack."""
-        return self.data_dir or DEFAULT_FOLDER
 
     @cached_property
     def keystore(self) -> "Keystore":

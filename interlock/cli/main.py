@@ -48,7 +48,10 @@ VERBS = (
     Verb("ledger", "accounts, books and orders of the ledgers", "ledger", "server"),
     Verb("keys", "the keys in the data folder", "keys"),
     Verb("worker", "run a worker with the roles that its settings name", "worker", "server"),
-    Verb("attestor", "run one attestor", "attestor", "server"),
+    Verb("attestor", "run one attestor, or make a new one", "attestor", "server"),
+    Verb("install", "make a database a ledger, or the audit trail", "install", "server"),
+    Verb("cluster", "make a Temporal cluster know by what settlements are found", "cluster"),
+    Verb("environment", "make a new environment for docker-compose.yml", "environment", "server"),
 )
 
 _GLOBAL_HELP = "everywhere: --data-dir D  the stack's folder    --json  one JSON document on stdout"

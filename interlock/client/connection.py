@@ -2,7 +2,8 @@
 
 Asked in this order: arguments; `client.json` in the data folder (argument, else INTERLOCK_DATA_DIR); Temporal's own
 configuration (TEMPORAL_* and its file) with INTERLOCK_NETWORK and INTERLOCK_COORDINATOR (an AttestorSet as JSON).
-With none of them, `./.interlock`, where `interlock up` keeps its data, is tried.
+With none of them, `./.interlock`, where `interlock up` keeps its data, is tried. A folder of INTERLOCK_DATA_DIR that
+holds only keys says nothing of where the service is, if TEMPORAL_ADDRESS does.
 """
 
 import asyncio
@@ -106,6 +107,8 @@ def _client_file(data_dir: str | os.PathLike[str] | None, address: str | None) -
     try:
         return ClientFile.model_validate_json(path.read_bytes())
     except FileNotFoundError:
+        if data_dir is None and "TEMPORAL_ADDRESS" in os.environ:
+            return None
         raise NotConfigured(
             f"{path} is not there: start the stack with `interlock up --data-dir {chosen}`", field="data_dir"
         ) from None

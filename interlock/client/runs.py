@@ -45,6 +45,7 @@ from interlock.protocol.names import (
     Role,
     workflow_id,
 )
+from interlock.protocol.summary import CLIENT_DETAILS, summary_of
 
 QUERY_WITHIN = timedelta(seconds=5)
 CARRIED_OUT_WITHIN = timedelta(seconds=60)
@@ -108,7 +109,8 @@ class Runs:
             result_type=SettlementReport,
             id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-            static_summary=f"{terms.delivery.asset.code} against {terms.payment.asset.code}",
+            static_summary=summary_of(terms),
+            static_details=CLIENT_DETAILS,
             search_attributes=TypedSearchAttributes(
                 [
                     SearchAttributePair(_ID, terms.settlement_id),

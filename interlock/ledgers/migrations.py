@@ -1,7 +1,8 @@
-"""Brings a ledger's schema to this version. Applies each step once, in a transaction of its own; undoes none.
+"""Brings a ledger's schema, or another room's, to this version.
 
-Steps are the numbered files of `sql/migrations`. After them come the views and functions, which hold no data: they are
-replaced, all in one transaction, whenever their text has changed.
+Applies each step once, in a transaction of its own; undoes none. Steps are the numbered files of `sql/migrations`.
+After them come the views and functions, which hold no data: they are replaced, all in one transaction, whenever their
+text has changed.
 """
 
 import hashlib
@@ -10,51 +11,52 @@ from typing import TypeAlias
 import asyncpg
 
 from interlock.ledgers.faults import LedgerMismatch
-from interlock.ledgers.queries import folder
+from interlock.ledgers.queries import LEDGERS, folder
 
 _ONE_MIGRATES = 0x696E7465726C6F63  # "interloc": the key of the lock that lets one process migrate at a time
 _BEGIN = """
-CREATE SCHEMA IF NOT EXISTS ledger;
-CREATE TABLE IF NOT EXISTS ledger.schema_version (step text PRIMARY KEY, digest text NOT NULL, applied_at timestamptz
+CREATE SCHEMA IF NOT EXISTS {schema};
+CREATE TABLE IF NOT EXISTS {schema}.schema_version (step text PRIMARY KEY, digest text NOT NULL, applied_at timestamptz
     NOT NULL DEFAULT clock_timestamp());
 """
 _RECORD = """
-INSERT INTO ledger.schema_version (step, digest) VALUES ($1, $2)
+INSERT INTO {schema}.schema_version (step, digest) VALUES ($1, $2)
 ON CONFLICT (step) DO UPDATE SET digest = excluded.digest, applied_at = excluded.applied_at
 """
+_APPLIED = "SELECT digest FROM {schema}.schema_version WHERE step = $1"
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
 
-async def migrate(connection: Connection) -> None:
-    """Apply what is missing; raises LedgerMismatch if an applied step's text has changed since."""
+async def migrate(connection: Connection, schema: str = "ledger", room: str = LEDGERS) -> None:
+    """Apply what is missing of a room's steps; raises LedgerMismatch if an applied step's text has changed since."""
     await connection.execute("SELECT pg_advisory_lock($1)", _ONE_MIGRATES)
     try:
-        await connection.execute(_BEGIN)
-        for step, text in folder("migrations").items():
-            applied = await _applied(connection, step)
+        await connection.execute(_BEGIN.format(schema=schema))
+        for step, text in folder("migrations", room).items():
+            applied = await _applied(connection, schema, step)
             if applied is None:
-                await _apply(connection, step, text)
+                await _apply(connection, schema, step, text)
             elif applied != _digest(text):
                 raise LedgerMismatch(f"migration {step} was applied with another text: add a new one instead")
-        code = "\n".join([*folder("views").values(), *folder("functions").values()])
-        if await _applied(connection, "views and functions") != _digest(code):
-            await _apply(connection, "views and functions", code)
+        code = "\n".join([*folder("views", room).values(), *folder("functions", room).values()])
+        if await _applied(connection, schema, "views and functions") != _digest(code):
+            await _apply(connection, schema, "views and functions", code)
     finally:
         await connection.execute("SELECT pg_advisory_unlock($1)", _ONE_MIGRATES)
 
 
-async def _applied(connection: Connection, step: str) -> str | None:
-    found: str | None = await connection.fetchval("SELECT digest FROM ledger.schema_version WHERE step = $1", step)
+async def _applied(connection: Connection, schema: str, step: str) -> str | None:
+    found: str | None = await connection.fetchval(_APPLIED.format(schema=schema), step)
     return found
 
 
-async def _apply(connection: Connection, step: str, text: str) -> None:
+async def _apply(connection: Connection, schema: str, step: str, text: str) -> None:
     async with connection.transaction():
         # Functions call each other; their files stand in the order of their names.
         await connection.execute("SET LOCAL check_function_bodies = off")
         await connection.execute(text)
-        await connection.execute(_RECORD, step, _digest(text))
+        await connection.execute(_RECORD.format(schema=schema), step, _digest(text))
 
 
 def _digest(text: str) -> str:

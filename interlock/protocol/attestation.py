@@ -8,17 +8,22 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from interlock.protocol.eip712 import Message
+from interlock.protocol.instructions import SettlementStart
 from interlock.protocol.refusals import Refusal
 from interlock.protocol.statements import Certificate, Dissent, Fact
 from interlock.protocol.words import Digest, LedgerName
 
 
 class AttestRequest(Message):
-    """Is this fact so? `ledger` is where to look: the delivery leg's for LOCKED, the payment leg's for a verdict."""
+    """Is this fact so? `ledger` is where to look: the delivery leg's for LOCKED, the payment leg's for a verdict.
+
+    `settlement` is for traces only; nothing is decided by it.
+    """
 
     fact: Fact
     terms_hash: Digest
     ledger: LedgerName
+    settlement: SettlementStart | None = None
 
 
 class Attested(Message):

@@ -39,9 +39,28 @@ SETTLEMENT_ID = "InterlockSettlementId"
 TERMS_HASHES = "InterlockTermsHashes"
 PARTIES = "InterlockParties"
 STAGE = "InterlockStage"
+OUTCOME = "InterlockOutcome"
+WAITING_FOR = "InterlockWaitingFor"
+SUSPENDED = "InterlockSuspended"
+ASSET = "InterlockAsset"
+AMOUNT = "InterlockAmount"
+AMOUNT_APPROX = "InterlockAmountApprox"
+SETTLE_BY = "InterlockSettleBy"
 
-SEARCH_ATTRIBUTES = {SETTLEMENT_ID: "Keyword", TERMS_HASHES: "KeywordList", PARTIES: "KeywordList", STAGE: "Keyword"}
-"""Every search attribute with its Temporal type."""
+SEARCH_ATTRIBUTES = {
+    SETTLEMENT_ID: "Keyword",
+    TERMS_HASHES: "KeywordList",
+    PARTIES: "KeywordList",
+    STAGE: "Keyword",
+    OUTCOME: "Keyword",
+    WAITING_FOR: "Keyword",
+    SUSPENDED: "Bool",
+    ASSET: "Keyword",
+    AMOUNT: "Keyword",
+    AMOUNT_APPROX: "Double",
+    SETTLE_BY: "Datetime",
+}
+"""Every search attribute with its Temporal type. An SQL-backed cluster has room for ten Keywords, three of the rest."""
 
 
 def workflow_id(terms: Terms) -> str:

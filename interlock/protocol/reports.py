@@ -78,3 +78,8 @@ class SettlementEvent(Message):
 def trace_id_of(terms_hash: str) -> str:
     """The trace that everything about these terms belongs to: the first 16 bytes of their hash, as hex."""
     return terms_hash[2:34]
+
+
+def root_span_id_of(terms_hash: str) -> str:
+    """The span that all others of that trace are children of: the next 8 bytes of the hash, as hex."""
+    return terms_hash[34:50]

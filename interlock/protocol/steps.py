@@ -12,8 +12,10 @@ from pydantic import Field
 from interlock.protocol.attestation import AttestAnswer, AttestRequest
 from interlock.protocol.authority import SignedOperatorOrder, SignedRedirection, SignedTerms, VoidAuthority
 from interlock.protocol.eip712 import Message
+from interlock.protocol.instructions import SettlementStart
 from interlock.protocol.names import Role
 from interlock.protocol.receipts import Answer, Check, Lock, Verdict
+from interlock.protocol.reports import SettlementEvent, SettlementReport
 from interlock.protocol.statements import Certificate
 from interlock.protocol.terms import Terms
 from interlock.protocol.words import Digest
@@ -33,9 +35,10 @@ class Step(Generic[RequestT, AnswerT_co]):
 
 
 class TermsHash(Message):
-    """Which terms are asked about."""
+    """Which terms are asked about. `settlement` is for traces only; nothing is decided by it."""
 
     terms_hash: Digest
+    settlement: SettlementStart | None = None
 
 
 class PayRequest(Message):
@@ -65,6 +68,14 @@ class RefundRequest(Message):
 
     terms: Terms
     certificate: Certificate
+
+
+class RecordRequest(Message):
+    """How a settlement ended, and its story from the first event to the last, which is its end."""
+
+    terms: Terms
+    report: SettlementReport
+    events: tuple[SettlementEvent, ...] = Field(min_length=1)
 
 
 class OpenLocksRequest(Message):
@@ -99,6 +110,8 @@ RELEASE: Step[ReleaseRequest, Answer] = Step("release", Role.ASSET, ReleaseReque
 REFUND: Step[RefundRequest, Answer] = Step("refund", Role.ASSET, RefundRequest, Answer)
 RESUME_DELIVERY: Step[SignedOperatorOrder, Answer] = Step("resume delivery", Role.ASSET, SignedOperatorOrder, Answer)
 RESUME_PAYMENT: Step[SignedOperatorOrder, Answer] = Step("resume payment", Role.PAYMENT, SignedOperatorOrder, Answer)
+RECORD: Step[RecordRequest, bool] = Step("record", Role.SETTLEMENT, RecordRequest, bool)
+"""The last step: the settlement's root span. Its answer says nothing; a settlement that has ended has ended."""
 
 # the sweeper's
 OPEN_LOCKS: Step[OpenLocksRequest, list[SignedTerms]] = Step(

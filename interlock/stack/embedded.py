@@ -13,6 +13,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 from interlock.attestors.votes import VoteStore
+from interlock.audit.install import install as install_audit
 from interlock.ledgers.install import install
 from interlock.ledgers.ledger import Genesis
 from interlock.protocol import Asset, AttestorSet
@@ -107,8 +108,10 @@ class EmbeddedStack:
                 await databases.ensure_role(name, password)
             for ledger in LEDGERS:
                 await databases.ensure_database(ledger, f"{ledger}_owner", roles_of(ledger))
-            await databases.ensure_database(AUDIT, f"{AUDIT}_owner", [f"{AUDIT}_reader"])
+            await databases.ensure_database(AUDIT, f"{AUDIT}_owner", [f"{AUDIT}_writer", f"{AUDIT}_reader"])
         async with asyncio.TaskGroup() as group:
+            audit = self.dsn(AUDIT, f"{AUDIT}_owner")
+            group.create_task(install_audit(audit, writer=f"{AUDIT}_writer", readers=[f"{AUDIT}_reader"]))
             for ledger in LEDGERS:
                 genesis = Genesis(
                     ledger=ledger,
@@ -167,6 +170,7 @@ class EmbeddedStack:
         whole = {
             "INTERLOCK_ASSET_DSN": self.dsn("asset", "asset_writer"),
             "INTERLOCK_PAYMENT_DSN": self.dsn("payment", "payment_writer"),
+            "INTERLOCK_AUDIT_DSN": self.dsn(AUDIT, f"{AUDIT}_writer"),
             "INTERLOCK_NETWORK": self.identity.network,
             "INTERLOCK_ATTESTORS": self.identity.attestors.model_dump_json(),
             "INTERLOCK_ATTESTOR_URLS": json.dumps(self.attestor_urls),

@@ -6,7 +6,8 @@ Created once, before anything else, and never changed: whatever is signed here i
 import json
 import os
 import secrets
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from interlock.protocol import Attestors, LocalSigner
@@ -42,25 +43,43 @@ def roles_of(ledger: str) -> tuple[str, ...]:
     return (f"{ledger}_writer", f"{ledger}_reader", *(f"{ledger}_attestor_{n}" for n in range(1, ATTESTORS + 1)))
 
 
-def _new() -> Identity:
-    names = [f"{AUDIT}_owner", f"{AUDIT}_reader"]
+def logins() -> list[str]:
+    """Every login role of an environment's three databases."""
+    names = [f"{AUDIT}_owner", f"{AUDIT}_writer", f"{AUDIT}_reader"]
     for ledger in LEDGERS:
         names += [f"{ledger}_owner", *roles_of(ledger)]
+    return names
+
+
+def _passwords(names: Iterable[str]) -> dict[str, str]:
+    return {name: secrets.token_urlsafe(24) for name in names}
+
+
+def _new() -> Identity:
     return Identity(
         network="0x" + secrets.token_hex(32),
-        passwords={name: secrets.token_urlsafe(24) for name in names},
+        passwords=_passwords(logins()),
         attestor_keys=tuple(LocalSigner.generate().private_key.hex() for _ in range(ATTESTORS)),
     )
 
 
 def identity_of(path: Path) -> Identity:
-    """The identity kept in this file; a new one if there is none yet."""
-    if path.exists():
-        stored = json.loads(path.read_text(encoding="utf-8"))
-        return Identity(stored["network"], stored["passwords"], tuple(stored["attestor_keys"]))
-    made = _new()
-    write_private(path, json.dumps(asdict(made), indent=1))
-    return made
+    """The identity kept in this file; a new one if there is none yet.
+
+    Login roles that a later version has come to need get a password of their own; nothing else is ever added.
+    """
+    if not path.exists():
+        return _kept(_new(), path)
+    stored = json.loads(path.read_text(encoding="utf-8"))
+    identity = Identity(stored["network"], stored["passwords"], tuple(stored["attestor_keys"]))
+    if missing := [name for name in logins() if name not in identity.passwords]:
+        return _kept(replace(identity, passwords=identity.passwords | _passwords(missing)), path)
+    return identity
+
+
+def _kept(identity: Identity, path: Path) -> Identity:
+    write_private(path, json.dumps(asdict(identity), indent=1))
+    return identity
 
 
 def write_private(path: Path, content: str) -> None:

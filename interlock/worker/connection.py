@@ -5,8 +5,6 @@ import logging
 import time
 from datetime import timedelta
 
-from temporalio.api.enums.v1 import IndexedValueType
-from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
 from temporalio.client import (
     Client,
     Schedule,
@@ -19,29 +17,27 @@ from temporalio.client import (
 )
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.envconfig import ClientConfig
-from temporalio.service import RPCError, RPCStatusCode
+from temporalio.runtime import Runtime
+from temporalio.service import RPCError
 
 from interlock.protocol.instructions import Sweep
-from interlock.protocol.names import SEARCH_ATTRIBUTES, SWEEP_SCHEDULE, SWEEP_WORKFLOW, Role
+from interlock.protocol.names import SWEEP_SCHEDULE, SWEEP_WORKFLOW, Role
+from interlock.worker import search_attributes
 from interlock.worker.settings import WorkerSettings
 
 log = logging.getLogger("interlock.worker")
 
-_TYPES = {
-    "Keyword": IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD,
-    "KeywordList": IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD_LIST,
-}
 _RETRY_SECONDS = 1.0
 _TELL_EVERY_SECONDS = 30.0
 
 
-async def connect() -> Client:
-    """Connect as `TEMPORAL_*` says, waiting for a server that is not there yet."""
+async def connect(runtime: Runtime | None = None) -> Client:
+    """Connect as `TEMPORAL_*` says, waiting for a server that is not there yet. `runtime` carries the metrics."""
     config = ClientConfig.load_client_connect_config()
     told = -_TELL_EVERY_SECONDS
     while True:
         try:
-            return await Client.connect(**config, data_converter=pydantic_data_converter)
+            return await Client.connect(**config, data_converter=pydantic_data_converter, runtime=runtime)
         except RuntimeError as error:  # the SDK's only sign of a server that does not answer
             if time.monotonic() - told >= _TELL_EVERY_SECONDS:
                 log.warning(
@@ -69,21 +65,14 @@ async def prepare(client: Client, settings: WorkerSettings) -> None:
 
 
 async def _register_search_attributes(client: Client) -> None:
-    """Make the namespace know our search attributes; those that it has stay. Needs operator rights on the cluster."""
-    service = client.operator_service
-    known = await service.list_search_attributes(ListSearchAttributesRequest(namespace=client.namespace))
-    missing = {name: _TYPES[kind] for name, kind in SEARCH_ATTRIBUTES.items() if name not in known.custom_attributes}
-    if not missing:
-        return
+    """Make the namespace know our search attributes, if this worker may; else say who has to."""
     try:
-        await service.add_search_attributes(
-            AddSearchAttributesRequest(namespace=client.namespace, search_attributes=missing)
-        )
-    except RPCError as error:
-        if error.status in (RPCStatusCode.PERMISSION_DENIED, RPCStatusCode.UNIMPLEMENTED):
-            log.warning("search attributes %s must be registered by an operator of Temporal", ", ".join(missing))
-        elif error.status != RPCStatusCode.ALREADY_EXISTS:
-            raise
+        found = await search_attributes.register(client)
+    except search_attributes.NotAnOperator:
+        log.warning("an operator of Temporal must register the search attributes: `interlock cluster prepare`")
+    else:
+        if found.mistyped:
+            log.warning("search attributes of another type than ours: %s; rename them", ", ".join(found.mistyped))
 
 
 async def _schedule_sweeps(client: Client, settings: WorkerSettings) -> None:

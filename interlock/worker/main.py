@@ -17,6 +17,7 @@ from interlock.worker.connection import connect, prepare
 from interlock.worker.roles import Duty
 from interlock.worker.settings import SettingsInvalid, WorkerSettings
 from interlock.worker.stopping import Stop, Stopped
+from interlock.worker.telemetry import Telemetry
 
 log = logging.getLogger("interlock.worker")
 
@@ -30,7 +31,11 @@ def run() -> int:
     log.setLevel(logging.INFO)
     try:
         settings = WorkerSettings.load()
-        asyncio.run(_work(settings))
+        telemetry = Telemetry.of(settings)
+        try:
+            asyncio.run(_work(settings, telemetry))
+        finally:
+            telemetry.close()
     except SettingsInvalid as error:
         sys.stderr.write(f"{error}\n")
         return 2
@@ -40,16 +45,16 @@ def run() -> int:
     return 0
 
 
-async def _work(settings: WorkerSettings) -> None:
+async def _work(settings: WorkerSettings, telemetry: Telemetry) -> None:
     stop = Stop()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.tell)
     try:
-        client = await stop.unless(connect())
+        client = await stop.unless(connect(telemetry.runtime))
         if Role.SETTLEMENT in settings.roles:
             await stop.unless(prepare(client, settings))
-        duties = [Duty(role, settings, client, stop) for role in sorted(settings.roles)]
+        duties = [Duty(role, settings, client, telemetry, stop) for role in sorted(settings.roles)]
         async with asyncio.TaskGroup() as group:
             for duty in duties:
                 group.create_task(duty.carry_out())

@@ -16,6 +16,7 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 from interlock.activities.asset import AssetActivities
 from interlock.activities.coordinator import CoordinatorActivities
 from interlock.activities.payment import PaymentActivities
+from interlock.activities.record import RecordActivities
 from interlock.activities.recovery import RecoveryActivities
 from interlock.attestors.collector import Collector
 from interlock.attestors.statements import StatementReader
@@ -24,6 +25,7 @@ from interlock.protocol.names import Role
 from interlock.worker.opening import Opening, went_back
 from interlock.worker.settings import WorkerSettings
 from interlock.worker.stopping import Stop, Stopped
+from interlock.worker.telemetry import Telemetry
 from interlock.workflows.settlement import SettlementWorkflow
 from interlock.workflows.sweep import SweepWorkflow
 
@@ -41,10 +43,11 @@ def sandbox() -> SandboxedWorkflowRunner:
 class Duty:
     """One role of the process. `open` is set while it takes work, `closed` once it is said that it cannot yet."""
 
-    def __init__(self, role: Role, settings: WorkerSettings, client: Client, stop: Stop) -> None:
+    def __init__(self, role: Role, settings: WorkerSettings, client: Client, telemetry: Telemetry, stop: Stop) -> None:
         self.role = role
         self._settings = settings
         self._client = client
+        self._telemetry = telemetry
         self._stop = stop
         self.open = asyncio.Event()
         self.closed = asyncio.Event()
@@ -63,7 +66,8 @@ class Duty:
         try:
             match self.role:
                 case Role.SETTLEMENT:
-                    await self._poll(RecoveryActivities(self._client).all, self._stop.wait)
+                    record = RecordActivities(self._telemetry.emit, self._telemetry.resource)
+                    await self._poll([*RecoveryActivities(self._client).all, *record.all], self._stop.wait)
                 case Role.COORDINATOR:
                     await self._certify()
                 case Role.ASSET | Role.PAYMENT:
@@ -103,6 +107,7 @@ class Duty:
             activities=activities,
             workflows=[SettlementWorkflow, SweepWorkflow] if self.role is Role.SETTLEMENT else [],
             workflow_runner=sandbox(),
+            interceptors=[self._telemetry.tracing],
             max_concurrent_workflow_tasks=self._settings.workflow_slots if self.role is Role.SETTLEMENT else None,
             max_concurrent_activities=self._settings.activity_slots,
             graceful_shutdown_timeout=timedelta(seconds=self._settings.drain_seconds),

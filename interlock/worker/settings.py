@@ -18,7 +18,7 @@ from interlock.protocol.words import Address, Digest
 __all__ = ["SettingsInvalid", "WorkerSettings", "told_to"]
 
 # a ledger's role asks the attestors what they have signed before it opens (hazard 22)
-_NEEDED_BY = {
+NEEDED_BY = {
     "asset_dsn": (Role.ASSET,),
     "payment_dsn": (Role.PAYMENT,),
     "network": (Role.ASSET, Role.PAYMENT, Role.COORDINATOR),
@@ -34,7 +34,7 @@ def told_to(roles: frozenset[Role], environment: dict[str, str]) -> dict[str, st
     kept = {
         name: value
         for name, value in environment.items()
-        if roles & frozenset(_NEEDED_BY.get(name.removeprefix(PREFIX).lower(), Role))
+        if roles & frozenset(NEEDED_BY.get(name.removeprefix(PREFIX).lower(), Role))
     }
     return kept | {f"{PREFIX}ROLES": ",".join(sorted(roles))}
 
@@ -54,6 +54,13 @@ def _dsn(value: SecretStr) -> SecretStr:
     return value
 
 
+def _host_and_port(value: str) -> str:
+    host, _, port = value.rpartition(":")
+    if not host or not port.isdecimal() or not 0 < int(port) < 65536:
+        raise ValueError("an address to listen on is host:port")
+    return value
+
+
 def _url(value: str) -> str:
     if not value.startswith(("http://", "https://")):
         raise ValueError("an attestor's URL begins with http:// or https://")
@@ -68,16 +75,31 @@ class WorkerSettings(Environment):
     """A worker's settings; `roles` is a comma-separated list, JSON values: attestors, attestor_urls."""
 
     roles: Annotated[frozenset[Role], NoDecode, BeforeValidator(_roles), Field(min_length=1)]
+    """What this process does, comma-separated: settlement, asset, payment, coordinator."""
     asset_dsn: Annotated[_Dsn | None, Field(validate_default=True)] = None
+    """The asset ledger's writer's: `postgresql://role:password@host:port/database`."""
     payment_dsn: Annotated[_Dsn | None, Field(validate_default=True)] = None
+    """The payment ledger's writer's."""
     network: Annotated[Digest | None, Field(validate_default=True)] = None
+    """The network id that both ledgers and all attestors of one environment share."""
     attestors: Annotated[Json[Attestors] | None, Field(validate_default=True)] = None
+    """The attestor set: `{"name", "epoch", "keys", "quorum"}`, keys sorted."""
     attestor_urls: Annotated[Json[dict[Address, _Url]] | None, Field(validate_default=True)] = None
+    """Where each attestor of the set answers: `{"0x...": "https://..."}`."""
     sweep_every_seconds: Annotated[float, Field(ge=1, le=3600)] = 15.0
+    """How often it is looked for locks and verdicts that no workflow carries on; counts when the schedule is made."""
     sweep_older_than_seconds: Annotated[float, Field(ge=0, le=86400)] = 30.0
+    """How old such a lock or verdict must be."""
     workflow_slots: Annotated[int, Field(ge=2, le=1000)] = 100
+    """How many workflow tasks run at once."""
     activity_slots: Annotated[int, Field(ge=1, le=500)] = 32
+    """How many steps run at once, and the size of the ledger's connection pool."""
     drain_seconds: Annotated[float, Field(ge=0, le=600)] = 10.0
+    """How long steps under way may still take when the process is told to stop."""
+    audit_dsn: _Dsn | None = None
+    """The audit database's writer's: every role leaves its trail there."""
+    metrics_listen: Annotated[str, AfterValidator(_host_and_port)] | None = None
+    """host:port at which Prometheus finds this process's metrics."""
 
     def dsn_of(self, role: Role) -> str:
         """The DSN of the ledger that a role of this process serves."""
@@ -93,13 +115,13 @@ class WorkerSettings(Environment):
             raise AssertionError("the settings were checked")
         return self.attestor_urls, self.attestors, self.network
 
-    @field_validator(*_NEEDED_BY)
+    @field_validator(*NEEDED_BY)
     @classmethod
     def _each_role_has_what_it_needs_and_no_more(cls, value: Any, info: ValidationInfo) -> Any:
         if "roles" not in info.data or info.field_name is None:  # wrong themselves: nothing is known to be needed
             return value
         roles: frozenset[Role] = info.data["roles"]
-        needing = _NEEDED_BY[info.field_name]
+        needing = NEEDED_BY[info.field_name]
         if value is None and (missed := sorted(roles.intersection(needing))):
             raise ValueError(f"missing; {_spoken(missed)} {'needs' if len(missed) == 1 else 'need'} it")
         if value is not None and not roles.intersection(needing) and info.field_name not in _KNOWN_TO_ALL:

@@ -35,6 +35,7 @@ with workflow.unsafe.imports_passed_through():
     from interlock.protocol.steps import RESUME_DELIVERY, RESUME_PAYMENT
     from interlock.workflows import proposals, steps
     from interlock.workflows.progress import Progress, Run
+    from interlock.workflows.shown import details_of
 
 ORDER_ANSWER_WITHIN = timedelta(seconds=20)
 OPERATORS_NEEDED = 2
@@ -53,6 +54,7 @@ class Conversation:
         self.progress = run.progress or Progress()
         self.nudged = False
         self.refused_orders: dict[SignedOperatorOrder, Refusal] = {}
+        self.show()
 
     @workflow.update(name=INSTRUCT)
     def instruct(self, signed: SignedTerms) -> Instructed:
@@ -190,6 +192,11 @@ class Conversation:
     def tell(self, kind: EventKind, text: str) -> None:
         """Add to the story."""
         self.progress.record(SettlementEvent(at=workflow.now(), stage=self.progress.stage, kind=kind, text=text))
+        self.show()
+
+    def show(self) -> None:
+        """What people see of this run in Temporal's Web UI; costs no history."""
+        workflow.set_current_details(details_of(self.start, self.progress))
 
     def _side(self, signer: str) -> str:
         return {self.start.seller: "seller", self.start.buyer: "buyer"}.get(signer, "stranger")

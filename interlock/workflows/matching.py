@@ -52,7 +52,9 @@ class Matching(Waiting):
         delay = self._last_deadline() - workflow.now() if known else EMPTY_RUN_LIVES
         try:
             await workflow.wait_condition(
-                lambda: self.progress.proposals != known or self.history_is_long(), timeout=max(delay, timedelta())
+                lambda: self.progress.proposals != known or self.history_is_long(),
+                timeout=max(delay, timedelta()),
+                timeout_summary="settle_by of the last proposal" if known else "nobody has proposed terms",
             )
         except TimeoutError:
             if not known:
@@ -65,7 +67,7 @@ class Matching(Waiting):
 
         The asset ledger first: whoever sees a lock that has ended there sees the verdict that ended it.
         """
-        key = TermsHash(terms_hash=proposal.terms_hash)
+        key = TermsHash(terms_hash=proposal.terms_hash, settlement=self.start)
         lock = await call(LOCK_OF, key)
         verdict = lock if isinstance(lock, Fault) else await call(VERDICT_OF, key)
         if isinstance(verdict, Fault):

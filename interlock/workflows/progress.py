@@ -11,6 +11,7 @@ from interlock.protocol import (
     Dissent,
     LockState,
     Outcome,
+    Receipt,
     SettlementEvent,
     SettlementReport,
     SignedCancellation,
@@ -44,6 +45,7 @@ class Progress(BaseModel):
     verdict: VerdictKind | None = None
     voided_by: Literal["consent", "time", "operators"] | None = None
     verdict_certificate: Certificate | None = None
+    receipts: list[Receipt] = []
 
     cancellations: list[SignedCancellation] = []
     void_order: SignedOperatorOrder | None = None
@@ -71,6 +73,10 @@ class Progress(BaseModel):
         self.events.append(event)
         if len(self.events) > EVENTS_KEPT:
             del self.events[EVENTS_KEPT // 2]
+
+    def keep(self, receipt: Receipt) -> None:
+        """Keep the receipt of an effect, to be shown; there is one of each operation."""
+        self.receipts = [known for known in self.receipts if known.operation is not receipt.operation] + [receipt]
 
     def note_dissents(self, dissents: tuple[Dissent, ...]) -> list[Dissent]:
         """Keep those not known yet, and return them."""

@@ -39,11 +39,13 @@ with workflow.unsafe.imports_passed_through():
         CHECK_PAYMENT,
         LOCK,
         PAY,
+        RECORD,
         REFUND,
         RELEASE,
         VERDICT_OF,
         VOID,
         PayRequest,
+        RecordRequest,
         RefundRequest,
         ReleaseRequest,
         TermsHash,
@@ -51,8 +53,9 @@ with workflow.unsafe.imports_passed_through():
     )
     from interlock.workflows.cancel_requests import outliving_cancel_requests
     from interlock.workflows.matching import Matching
+    from interlock.workflows.metrics import count_end
     from interlock.workflows.progress import Run
-    from interlock.workflows.steps import Fault, call
+    from interlock.workflows.steps import Fault, call, call_here
 
 DECIDED = frozenset({RefusalCode.ALREADY_PAID, RefusalCode.ALREADY_VOIDED, RefusalCode.TERMS_CLOSED})
 """Refusals that mean: the verdict stands already; read it."""
@@ -74,8 +77,17 @@ class SettlementWorkflow(Matching):
     async def settle_and_report(self) -> SettlementReport:
         """Settle, and answer everybody who is still waiting for an answer, before the run is closed."""
         self._end(await self.settle())
+        await self.record()
         await workflow.wait_condition(workflow.all_handlers_finished)
         return self.report()
+
+    async def record(self) -> None:
+        """The root span of the settlement's trace. A settlement that has ended has ended, recorded or not."""
+        if (subject := self.progress.subject) is None:
+            return
+        request = RecordRequest(terms=subject.terms, report=self.report(), events=tuple(self.progress.events))
+        if isinstance(fault := await call_here(RECORD, request), Fault):
+            workflow.logger.warning("the settlement has ended, its trace has no root: %s", fault.text)
 
     async def settle(self) -> Outcome:
         """The protocol."""
@@ -142,6 +154,7 @@ class SettlementWorkflow(Matching):
         if not isinstance(answer, Receipt):
             return answer
         self.progress.lock = LockState.LOCKED
+        self.progress.keep(answer)
         self.reach(Stage.LOCKED, f"units are in escrow: entry {answer.position} of ledger {answer.ledger}")
         return None
 
@@ -149,8 +162,8 @@ class SettlementWorkflow(Matching):
         """A certificate of a fact: of the lock from the asset ledger, of the verdict from the payment ledger."""
         signed, progress = self.signed, self.progress
         ledger = signed.terms.delivery.ledger if fact is Fact.LOCKED else signed.terms.payment.ledger
-        request = AttestRequest(fact=fact, terms_hash=signed.terms_hash, ledger=ledger)
-        answer = await call(ATTEST, request, summary=f"{fact} on {ledger}")
+        request = AttestRequest(fact=fact, terms_hash=signed.terms_hash, ledger=ledger, settlement=self.start)
+        answer = await call(ATTEST, request)
         if isinstance(answer, Fault):
             return answer
         for dissent in progress.note_dissents(answer.dissents):
@@ -166,12 +179,13 @@ class SettlementWorkflow(Matching):
         if not isinstance(answer, Receipt):
             return answer
         self.progress.verdict = VerdictKind.PAID
+        self.progress.keep(answer)
         self.reach(Stage.PAID, f"the payment is made: entry {answer.position} of ledger {answer.ledger}")
         return None
 
     async def void(self, authority: VoidAuthority) -> Refusal | Fault | None:
         """The verdict VOIDED. Which authority decided, the row says: it may not be this one."""
-        answer = await call(VOID, VoidRequest(signed=self.signed, authority=authority), summary=authority.kind)
+        answer = await call(VOID, VoidRequest(signed=self.signed, authority=authority))
         if isinstance(answer, Receipt):
             return await self.read_verdict()
         if isinstance(answer, Refusal) and self._drops(authority, answer):
@@ -185,6 +199,7 @@ class SettlementWorkflow(Matching):
         answer = await call(RELEASE, request)
         if isinstance(answer, Receipt):
             self.progress.lock = LockState.RELEASED
+            self.progress.keep(answer)
             return None
         if isinstance(answer, Refusal) and answer.code is not RefusalCode.CERTIFICATE_INVALID:
             self._drop_redirection(request.redirection, answer)
@@ -195,12 +210,13 @@ class SettlementWorkflow(Matching):
         answer = await call(REFUND, RefundRequest(terms=self.signed.terms, certificate=certificate))
         if isinstance(answer, Receipt):
             self.progress.lock = LockState.REFUNDED
+            self.progress.keep(answer)
             return None
         return answer
 
     async def read_verdict(self) -> Fault | None:
         """Learn what the payment ledger has decided; a Fault if it cannot be learned now."""
-        answer = await call(VERDICT_OF, TermsHash(terms_hash=self.signed.terms_hash))
+        answer = await call(VERDICT_OF, TermsHash(terms_hash=self.signed.terms_hash, settlement=self.start))
         if isinstance(answer, Fault):
             return answer
         if answer is None:
@@ -247,6 +263,8 @@ class SettlementWorkflow(Matching):
             self._learn(payment.verdict)
         if delivery.lock is None:
             return
+        for receipt in filter(None, (delivery.lock.locked, delivery.lock.ended)):
+            self.progress.keep(receipt)
         if delivery.lock.state is LockState.LOCKED:
             self.progress.lock = LockState.LOCKED
             if payment.verdict is None:
@@ -260,6 +278,7 @@ class SettlementWorkflow(Matching):
 
     def _learn(self, verdict: Verdict) -> None:
         self.progress.verdict = verdict.verdict
+        self.progress.keep(verdict.receipt)
         if verdict.verdict is VerdictKind.PAID:
             self.reach(Stage.PAID, f"the payment is made: entry {verdict.receipt.position}")
         else:
@@ -285,13 +304,13 @@ class SettlementWorkflow(Matching):
         """Forget an authority that the payment ledger does not accept; the settlement goes on without it."""
         if refusal.code not in (RefusalCode.AUTHORITY_INVALID, RefusalCode.AUTHORITY_EXPIRED):
             return False
-        self.tell("order", f"not voided: {refusal.text}")
         if isinstance(authority, ByConsent):
             # the ledger's clock may be a little ahead of ours: what expires later may still stand
             by_end = sorted(authority.cancellations, key=lambda known: known.cancellation.valid_until)
             self.progress.cancellations = by_end[1:] if refusal.code is RefusalCode.AUTHORITY_EXPIRED else []
         elif isinstance(authority, ByOperators):
             self.progress.void_order, self.refused_orders[authority.order] = None, refusal
+        self.tell("order", f"not voided: {refusal.text}")
         return True
 
     def _end(self, outcome: Outcome) -> None:
@@ -300,6 +319,7 @@ class SettlementWorkflow(Matching):
         self.reach(Stage(outcome.value), f"ended {outcome}")
         self.progress.blocker = blocker
         self.publish()
+        count_end(outcome.value)
 
     def _note_cancel_request(self) -> None:
         self.tell("cancel_request", "a cancel request to the engine was ignored: both parties must consent to cancel")

@@ -17,12 +17,16 @@ with workflow.unsafe.imports_passed_through():
     from interlock.protocol import Blocker, Message
     from interlock.protocol.names import Role
     from interlock.protocol.steps import Step
+    from interlock.workflows.called import called
 
 RequestT = TypeVar("RequestT", bound=Message)
 AnswerT = TypeVar("AnswerT")
 
 ATTEMPT_LIMIT = timedelta(seconds=15)
 STEP_LIMIT = timedelta(seconds=45)
+HERE_LIMIT = timedelta(seconds=1.5)
+"""Below the 2 s that a workflow task may take: while a step runs here, nothing else of its settlement does."""
+
 RETRIES = RetryPolicy(
     initial_interval=timedelta(milliseconds=200), backoff_coefficient=2.0, maximum_interval=timedelta(seconds=5)
 )
@@ -53,7 +57,7 @@ def _said(error: ActivityError) -> str:
     return str(cause or error)[:300]
 
 
-async def call(step: Step[RequestT, AnswerT], request: RequestT, *, summary: str = "") -> AnswerT | Fault:
+async def call(step: Step[RequestT, AnswerT], request: RequestT) -> AnswerT | Fault:
     """Carry out a step on its role's task queue; retried for a while, then a Fault."""
     try:
         answer = await workflow.execute_activity(
@@ -64,7 +68,25 @@ async def call(step: Step[RequestT, AnswerT], request: RequestT, *, summary: str
             start_to_close_timeout=ATTEMPT_LIMIT,
             schedule_to_close_timeout=STEP_LIMIT,
             retry_policy=RETRIES,
-            summary=summary or None,
+            summary=called(step.name, request) or None,
+        )
+    except ActivityError as error:
+        if is_cancelled_exception(error):
+            raise
+        return Fault(step.name, step.role, _said(error))
+    return cast(AnswerT, answer)
+
+
+async def call_here(step: Step[RequestT, AnswerT], request: RequestT) -> AnswerT | Fault:
+    """Carry out a step of the settlement role in this very process: one that asks nobody and has no effect to lose."""
+    try:
+        answer = await workflow.execute_local_activity(
+            step.name,
+            request,
+            result_type=step.answer,
+            schedule_to_close_timeout=HERE_LIMIT,
+            retry_policy=RETRIES,
+            summary=called(step.name, request) or None,
         )
     except ActivityError as error:
         if is_cancelled_exception(error):

@@ -6,12 +6,13 @@ Holds nothing while it waits, and continues as new between steps when the server
 from datetime import timedelta
 
 from temporalio import workflow
-from temporalio.common import SearchAttributeKey
 
 with workflow.unsafe.imports_passed_through():
     from interlock.protocol import Blocker, Refusal, RefusalCode, SignedTerms, Stage, VerdictKind
-    from interlock.protocol.names import PARTIES, SETTLEMENT_ID, STAGE, TERMS_HASHES
     from interlock.workflows.conversation import Conversation
+    from interlock.workflows.found import attributes_of, changed
+    from interlock.workflows.metrics import count_wait
+    from interlock.workflows.plain import label
     from interlock.workflows.progress import Run
     from interlock.workflows.steps import Fault
 
@@ -45,8 +46,11 @@ class Waiting(Conversation):
 
     async def sleep(self, delay: timedelta) -> None:
         """Wait for a nudge, at most so long; then go on in a new run if this one's history has grown long."""
+        self.show()
+        blocker = self.progress.blocker
+        again = label(f"ask again: {blocker.text}") if blocker is not None else None
         try:
-            await workflow.wait_condition(lambda: self.nudged, timeout=delay)
+            await workflow.wait_condition(lambda: self.nudged, timeout=delay, timeout_summary=again)
             self.progress.waits = 0
         except TimeoutError:
             pass
@@ -72,6 +76,7 @@ class Waiting(Conversation):
             self.progress.waits = 0
             self.progress.blocker = blocker
             self.publish()
+            count_wait(blocker.code)
 
     def reach(self, stage: Stage, text: str) -> None:
         """Come to a stage: nothing blocks any more."""
@@ -81,25 +86,22 @@ class Waiting(Conversation):
 
     def unblock(self) -> None:
         """Nothing is waited for any more."""
+        was_blocked = self.progress.blocker is not None
         self.progress.blocker = self.progress.next_attempt = None
         self.progress.waits = 0
+        if was_blocked:
+            self.publish()
 
     def _in_words(self, refusal: Refusal) -> str:
         paid = self.progress.verdict is VerdictKind.PAID
         return f"suspended: {refusal.text}" if paid and refusal.code is RefusalCode.NOT_ADMITTED else refusal.text
 
     def publish(self) -> None:
-        """Search attributes, by which settlements are found; `status` never relies on them."""
-        known = [self.progress.subject, *self.progress.proposals]
-        hashes = list(dict.fromkeys(signed.terms_hash for signed in known if signed is not None))
-        workflow.upsert_search_attributes(
-            [
-                SearchAttributeKey.for_keyword(SETTLEMENT_ID).value_set(self.start.settlement_id),
-                SearchAttributeKey.for_keyword_list(PARTIES).value_set([self.start.seller, self.start.buyer]),
-                SearchAttributeKey.for_keyword_list(TERMS_HASHES).value_set(hashes),
-                SearchAttributeKey.for_keyword(STAGE).value_set(self.progress.stage.value),
-            ]
-        )
+        """Search attributes, by which settlements are found; sends those that differ, in one command or none."""
+        self.show()
+        wanted = attributes_of(self.start, self.progress)
+        if updates := changed(wanted, workflow.info().typed_search_attributes):
+            workflow.upsert_search_attributes(updates)
 
     @property
     def signed(self) -> SignedTerms:

@@ -43,10 +43,10 @@ async def test_a_trade_settles_with_a_process_for_each_role(service: Service) ->
 @pytest.mark.parametrize(
     ("role", "secrets"),
     [
-        (Role.SETTLEMENT, set[str]()),
-        (Role.COORDINATOR, set[str]()),
-        (Role.ASSET, {"asset_writer"}),
-        (Role.PAYMENT, {"payment_writer"}),
+        (Role.SETTLEMENT, {"audit_writer"}),
+        (Role.COORDINATOR, {"audit_writer"}),
+        (Role.ASSET, {"audit_writer", "asset_writer"}),
+        (Role.PAYMENT, {"audit_writer", "payment_writer"}),
     ],
 )
 async def test_a_worker_holds_the_secret_of_its_role_and_no_other(
@@ -64,12 +64,14 @@ async def test_the_settlement_process_knows_no_ledger_and_no_attestor(service: S
     pid = service.worker(Role.SETTLEMENT).pid
     told = {name for name in environment_of(pid) if name.startswith(("INTERLOCK_", "TEMPORAL_"))}
     sweeps = {"INTERLOCK_SWEEP_EVERY_SECONDS", "INTERLOCK_SWEEP_OLDER_THAN_SECONDS"}
-    assert told == {"INTERLOCK_ROLES", "TEMPORAL_ADDRESS", "TEMPORAL_NAMESPACE"} | sweeps
+    assert told == {"INTERLOCK_ROLES", "INTERLOCK_AUDIT_DSN", "TEMPORAL_ADDRESS", "TEMPORAL_NAMESPACE"} | sweeps
     ports = {connection.raddr.port for connection in psutil.Process(pid).net_connections("tcp") if connection.raddr}
-    assert ports == {int(service.stack.temporal.address.rpartition(":")[2])}
+    database = int(service.stack.dsn(AUDIT, "audit_writer").rpartition(":")[2].partition("/")[0])
+    assert ports <= {int(service.stack.temporal.address.rpartition(":")[2]), database}
 
 
 async def test_each_ledgers_process_is_connected_as_its_writer_and_nobody_else(service: Service) -> None:
+    """Beside the audit trail, to which every process adds and which none may read."""
     admin = await service.stack.postgres._connect("postgres")
     rows = await admin.fetch("SELECT usename, client_port FROM pg_stat_activity WHERE client_port IS NOT NULL")
     await admin.close()
@@ -77,7 +79,7 @@ async def test_each_ledgers_process_is_connected_as_its_writer_and_nobody_else(s
     seen = {}
     for role in Role:
         connections = psutil.Process(service.worker(role).pid).net_connections("tcp")
-        seen[role] = {logins[each.laddr.port] for each in connections if each.laddr.port in logins}
+        seen[role] = {logins[each.laddr.port] for each in connections if each.laddr.port in logins} - {"audit_writer"}
     assert seen == {
         Role.SETTLEMENT: set(),
         Role.COORDINATOR: set(),

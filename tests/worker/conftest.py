@@ -26,7 +26,7 @@ from interlock.stack.ports import keep_ports
 from interlock.stack.processes import ManagedProcess
 from interlock.stack.temporal import EmbeddedTemporal
 from interlock.worker.settings import told_to
-from tests.conftest import PostgresWorld
+from tests.conftest import AuditServer, PostgresWorld
 from tests.world import ATTESTORS, BUYER, COORDINATOR, NETWORK, SELLER
 
 READY = '{"ready": true'
@@ -106,11 +106,14 @@ async def client(temporal: EmbeddedTemporal) -> SettlementClient:
 
 
 @pytest.fixture
-def service(postgres_world: PostgresWorld, quorum: Quorum, temporal: EmbeddedTemporal) -> dict[str, str]:
+def service(
+    postgres_world: PostgresWorld, audit_server: AuditServer, quorum: Quorum, temporal: EmbeddedTemporal
+) -> dict[str, str]:
     """All that the workers of a service are told, together."""
     return {
         "INTERLOCK_ASSET_DSN": postgres_world.servers.dsn(postgres_world.asset_database),
         "INTERLOCK_PAYMENT_DSN": postgres_world.servers.dsn(postgres_world.payment_database),
+        "INTERLOCK_AUDIT_DSN": audit_server.dsn("writer"),
         "INTERLOCK_NETWORK": NETWORK,
         "INTERLOCK_ATTESTORS": COORDINATOR.model_dump_json(),
         "INTERLOCK_ATTESTOR_URLS": json.dumps(quorum.urls),

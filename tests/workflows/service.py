@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from typing import Any, Literal, TypeVar
 
 import pytest
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import ReadableSpan
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import (
     Client,
@@ -29,6 +31,7 @@ from temporalio.worker import Replayer, Worker
 from interlock.activities.asset import AssetActivities
 from interlock.activities.coordinator import CoordinatorActivities
 from interlock.activities.payment import PaymentActivities
+from interlock.activities.record import RecordActivities
 from interlock.activities.recovery import RecoveryActivities
 from interlock.attestors.collector import Collector
 from interlock.ledgers.ledger import LedgerReader
@@ -228,6 +231,8 @@ class Service:
     asset: Line
     payment: Line
     settlements: dict[str, Settlement] = field(default_factory=dict)
+    roots: list[ReadableSpan] = field(default_factory=list)
+    """The root spans of settlements that have ended."""
     _workers: dict[Role, Worker] = field(default_factory=dict)
     _running: dict[Role, asyncio.Task[None]] = field(default_factory=dict)
 
@@ -291,6 +296,11 @@ class Service:
         self._workers[role] = worker
         self._running[role] = asyncio.create_task(worker.run())
 
+    async def start_settling(self, cached: int = 100) -> None:
+        """Start the settlement role's worker, with what it does beside the workflows."""
+        record = RecordActivities(self.roots.append, Resource.get_empty())
+        await self.start(Role.SETTLEMENT, [*RecoveryActivities(self.client).all, *record.all], cached)
+
     async def stop(self, role: Role) -> None:
         """Stop this role's worker; nobody else plays the role."""
         await self._workers.pop(role).shutdown()
@@ -339,7 +349,7 @@ async def running_service(client: Client, quorum: Quorum, *, cached: int = 100) 
     async with AsyncExitStack() as stack:
         collector = await stack.enter_async_context(quorum.collector(timeout_seconds=1.5, grace_seconds=0.1))
         assert isinstance(collector, Collector)
-        await service.start(Role.SETTLEMENT, RecoveryActivities(client).all, cached)
+        await service.start_settling(cached)
         await service.start(Role.ASSET, AssetActivities(service.asset.end).all)
         await service.start(Role.PAYMENT, PaymentActivities(service.payment.end).all)
         await service.start(Role.COORDINATOR, CoordinatorActivities(collector).all)

@@ -6,7 +6,6 @@ from collections import Counter
 import pytest
 from temporalio.client import Client
 
-from interlock.activities.recovery import RecoveryActivities
 from interlock.protocol.instructions import SettlementStart
 from interlock.protocol.names import SETTLEMENT_WORKFLOW, Role
 from tests.attestors.quorum import Quorum
@@ -75,7 +74,7 @@ async def test_a_cancel_request_that_comes_with_the_start_is_ignored(service: Se
         SETTLEMENT_WORKFLOW, SettlementStart.of(trade.terms), id=trade.name, task_queue=Role.SETTLEMENT.task_queue
     )
     await handle.cancel()
-    await service.start(Role.SETTLEMENT, RecoveryActivities(service.client).all)
+    await service.start_settling()
     assert (await trade.instruct()).matched
     assert (await trade.end()).outcome == "SETTLED"
 

@@ -7,10 +7,13 @@ from datetime import timedelta
 import pytest
 from temporalio.client import Client
 
+from interlock.protocol.names import WAITING_FOR
+from interlock.protocol.summary import summary_of
 from interlock.workflows import waiting
 from tests.attestors.quorum import Quorum
 from tests.workflows.conftest import temporal_server
 from tests.workflows.service import Service, Settlement, running_service, until
+from tests.workflows.test_inspected import attributes, current_details, settle
 from tests.world import BUYER, CASH, SELLER
 
 EVENTS_UNTIL_SUGGESTED = 60
@@ -56,6 +59,20 @@ async def test_a_long_wait_goes_on_in_a_new_run_that_knows_everything(service: S
     await trade.cancel(SELLER)  # the buyer's consent still stands
     assert (await trade.end()).outcome == "CANCELLED"
     assert service.asset.asked["lock"] == 1
+
+
+async def test_what_is_shown_goes_on_in_the_new_run_and_what_is_over_is_taken_back(service: Service) -> None:
+    trade = service.settlement(payment={"quantity": 11 * CASH})
+    await settle(service, trade)
+    first_run = str((await trade.handle.describe()).run_id)
+    await until(lambda: has_gone_on(trade, first_run))
+    assert (await attributes(trade))[WAITING_FOR] == "insufficient_balance"
+    shown = await current_details(trade)
+    assert shown.startswith(f"### {summary_of(trade.terms)}")  # the client's own line stays with the first run
+    assert "**Waits because**" in shown
+    await service.world.mint(service.world.payment, "northbank", "USD", CASH)
+    await trade.end()
+    assert WAITING_FOR not in await attributes(trade)
 
 
 async def test_many_repeated_instructions_go_on_in_a_new_run_that_knows_the_proposals(service: Service) -> None:

@@ -1,0 +1,87 @@
+"""The last step: the settlement's root span, written once, when it has ended. Decides nothing and asks nobody.
+
+Everything in it comes from the request, so an attempt that is repeated writes the same span again.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import Event, ReadableSpan
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+from opentelemetry.trace import SpanContext
+from temporalio import activity
+
+from interlock.activities.attributes import Attributes, dissents, leg, parties, refusal
+from interlock.activities.tracing import root_of
+from interlock.protocol import SettlementEvent
+from interlock.protocol.instructions import SettlementStart
+from interlock.protocol.steps import RECORD, RecordRequest
+
+ROOT = "settlement"
+"""The root span's name."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class RecordActivities:
+    """Hands root spans to whoever exports spans here."""
+
+    def __init__(self, emit: Callable[[ReadableSpan], None], resource: Resource) -> None:
+        self._emit = emit
+        self._resource = resource
+
+    @property
+    def all(self) -> Sequence[Callable[..., Any]]:
+        """What a worker of role `settlement` registers beside the workflows."""
+        return [self.record]
+
+    @activity.defn(name=RECORD.name)
+    async def record(self, request: RecordRequest) -> bool:
+        """The span is on its way; it is not waited for, so that no settlement waits for its trace."""
+        self._emit(root_span(request, self._resource))
+        return True
+
+
+def root_span(request: RecordRequest, resource: Resource) -> ReadableSpan:
+    """From the first event to the last, with all of them, and how it ended."""
+    told = root_of(request.report.terms_hash)
+    return ReadableSpan(
+        name=ROOT,
+        context=SpanContext(told.trace_id, told.span_id, is_remote=False, trace_flags=told.trace_flags),
+        resource=resource,
+        attributes=_attributes(request),
+        events=[_event(event) for event in request.events],
+        start_time=_ns(request.events[0].at),
+        end_time=_ns(request.events[-1].at),
+        instrumentation_scope=InstrumentationScope("interlock"),
+    )
+
+
+def _attributes(request: RecordRequest) -> Attributes:
+    terms, report = request.terms, request.report
+    said: Attributes = {
+        **parties(SettlementStart.of(terms)),
+        "interlock.terms.hash": report.terms_hash,
+        **leg("interlock.delivery", terms.delivery),
+        **leg("interlock.payment", terms.payment),
+        "interlock.settle_by": terms.settle_by.isoformat(),
+        **dissents(report.dissents),
+    }
+    for name, value in (("outcome", report.outcome), ("verdict", report.verdict), ("lock", report.lock)):
+        if value is not None:
+            said[f"interlock.{name}"] = value.value
+    if report.blocker is not None:
+        said |= refusal(report.blocker.code, report.blocker.text, report.blocker.who)
+        del said["interlock.answer"]
+    return said
+
+
+def _event(event: SettlementEvent) -> Event:
+    attributes = {"interlock.stage": event.stage.value, "interlock.text": event.text}
+    return Event(event.kind, attributes, timestamp=_ns(event.at))
+
+
+def _ns(moment: datetime) -> int:
+    return (moment - _EPOCH) // timedelta(microseconds=1) * 1000

@@ -1,0 +1,1 @@
+"""Spans into one evidence trail, and out of it again."""
