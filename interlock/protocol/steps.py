@@ -12,6 +12,7 @@ from pydantic import Field
 from interlock.protocol.attestation import AttestAnswer, AttestRequest
 from interlock.protocol.authority import SignedOperatorOrder, SignedRedirection, SignedTerms, VoidAuthority
 from interlock.protocol.eip712 import Message
+from interlock.protocol.instructions import Sighting
 from interlock.protocol.names import Role
 from interlock.protocol.receipts import Answer, Check, Lock, Verdict
 from interlock.protocol.statements import Certificate
@@ -68,9 +69,10 @@ class RefundRequest(Message):
 
 
 class OpenLocksRequest(Message):
-    """Locks that have stood for at least so many seconds, at most `limit` of them."""
+    """Locks after a journal position that have stood for at least so many seconds, at most `limit` of them."""
 
     older_than_seconds: float
+    after: int
     limit: int
 
 
@@ -79,6 +81,12 @@ class VerdictsRequest(Message):
 
     position: int
     limit: int
+
+
+class Sightings(Message):
+    """Rows that the sweeper saw: which of them has no workflow?"""
+
+    sightings: tuple[Sighting, ...] = Field(max_length=1000)
 
 
 class HashesRequest(Message):
@@ -101,11 +109,10 @@ RESUME_DELIVERY: Step[SignedOperatorOrder, Answer] = Step("resume delivery", Rol
 RESUME_PAYMENT: Step[SignedOperatorOrder, Answer] = Step("resume payment", Role.PAYMENT, SignedOperatorOrder, Answer)
 
 # the sweeper's
-OPEN_LOCKS: Step[OpenLocksRequest, list[SignedTerms]] = Step(
-    "open locks", Role.ASSET, OpenLocksRequest, list[SignedTerms]
-)
-VERDICTS_AFTER: Step[VerdictsRequest, list[Verdict]] = Step(
-    "verdicts after", Role.PAYMENT, VerdictsRequest, list[Verdict]
+OPEN_LOCKS: Step[OpenLocksRequest, list[Sighting]] = Step("open locks", Role.ASSET, OpenLocksRequest, list[Sighting])
+VERDICTS_AFTER: Step[VerdictsRequest, list[Sighting]] = Step(
+    "verdicts after", Role.PAYMENT, VerdictsRequest, list[Sighting]
 )
 ENDED_OF: Step[HashesRequest, list[str]] = Step("ended of", Role.ASSET, HashesRequest, list[str])
+UNATTENDED: Step[Sightings, list[str]] = Step("unattended", Role.SETTLEMENT, Sightings, list[str])
 RECOVER: Step[SignedTerms, bool] = Step("recover", Role.SETTLEMENT, SignedTerms, bool)
