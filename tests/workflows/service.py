@@ -277,12 +277,12 @@ class Service:
             )
         return answer
 
-    async def sweep(self) -> SweepResult:
+    async def sweep(self, batch: int = 200) -> SweepResult:
         """Sweep once, with no patience for young rows."""
         async with asyncio.timeout(PATIENCE_SECONDS):
             result: SweepResult = await self.client.execute_workflow(
                 SWEEP_WORKFLOW,
-                Sweep(older_than_seconds=0),
+                Sweep(older_than_seconds=0, batch=batch),
                 id=f"sweep-{next(_numbers)}",
                 task_queue=Role.SETTLEMENT.task_queue,
                 result_type=SweepResult,
