@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Each process starts servers of its own; much of the time is waiting, so two processes suit two cores.
+TEST_PROCESSES ?= 2
 
 .PHONY: demo test check docs install lock clean wheel pictures
 .DEFAULT_GOAL := help
@@ -26,7 +28,7 @@ demo: install
 	$(BIN)/interlock demo $(DEMO_FLAGS)
 
 test: install
-	$(BIN)/python -m pytest $(TEST_FLAGS)
+	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile $(TEST_FLAGS)
 
 check: install
 	$(BIN)/ruff format --check .

@@ -8,6 +8,7 @@ from temporalio import activity
 from interlock.activities.attempts import faults_are_retried, this_attempt
 from interlock.ledgers.ledger import Ledger
 from interlock.protocol import Answer, Check, Lock, SignedOperatorOrder, SignedTerms
+from interlock.protocol.instructions import Sighting
 from interlock.protocol.steps import (
     CHECK_DELIVERY,
     ENDED_OF,
@@ -79,11 +80,11 @@ class AssetActivities:
             return await self._ledger.resume(order, this_attempt(order.order.terms_hash))
 
     @activity.defn(name=OPEN_LOCKS.name)
-    async def open_locks(self, request: OpenLocksRequest) -> list[SignedTerms]:
-        """The terms of locks that have stood for a while, oldest first."""
+    async def open_locks(self, request: OpenLocksRequest) -> list[Sighting]:
+        """Locks that have stood for a while, oldest first."""
         with faults_are_retried(self._where):
-            locks = await self._ledger.open_locks(request.older_than_seconds, request.limit)
-        return [lock.signed for lock in locks]
+            locks = await self._ledger.open_locks(request.older_than_seconds, request.limit, request.after)
+        return [Sighting.of(lock.signed, lock.locked) for lock in locks if lock.locked is not None]
 
     @activity.defn(name=ENDED_OF.name)
     async def ended_of(self, request: HashesRequest) -> list[str]:

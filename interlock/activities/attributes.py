@@ -36,7 +36,7 @@ class Subject:
     """What a request is about: always some terms; what else of the settlement is known depends on the request."""
 
     terms_hash: str
-    settlement: SettlementStart | None = None
+    settlement: SettlementStart | Terms | None = None
     terms: Terms | None = None
     certificate: Certificate | None = None
     authority: str | None = None
@@ -68,7 +68,7 @@ def subject_of(request: object) -> Subject | None:
 def _of_terms(
     terms_hash: str, terms: Terms, certificate: Certificate | None = None, authority: str | None = None
 ) -> Subject:
-    return Subject(terms_hash, SettlementStart.of(terms), terms, certificate, authority)
+    return Subject(terms_hash, terms, terms, certificate, authority)
 
 
 def asked(subject: Subject, role: Role) -> Attributes:
@@ -92,7 +92,7 @@ def asked(subject: Subject, role: Role) -> Attributes:
     return said
 
 
-def parties(settlement: SettlementStart) -> Attributes:
+def parties(settlement: SettlementStart | Terms) -> Attributes:
     """Which settlement, and whose."""
     return {
         "interlock.settlement.id": settlement.settlement_id,

@@ -8,6 +8,7 @@ from temporalio import activity
 from interlock.activities.attempts import faults_are_retried, this_attempt
 from interlock.ledgers.ledger import Ledger
 from interlock.protocol import Answer, Check, SignedOperatorOrder, SignedTerms, Verdict
+from interlock.protocol.instructions import Sighting
 from interlock.protocol.steps import (
     CHECK_PAYMENT,
     PAY,
@@ -65,7 +66,8 @@ class PaymentActivities:
             return await self._ledger.resume(order, this_attempt(order.order.terms_hash))
 
     @activity.defn(name=VERDICTS_AFTER.name)
-    async def verdicts_after(self, request: VerdictsRequest) -> list[Verdict]:
+    async def verdicts_after(self, request: VerdictsRequest) -> list[Sighting]:
         """Verdicts after a position of the journal, in its order."""
         with faults_are_retried(self._where):
-            return list(await self._ledger.verdicts_after(request.position, request.limit))
+            verdicts = await self._ledger.verdicts_after(request.position, request.limit)
+        return [Sighting.of(verdict.signed, verdict.receipt) for verdict in verdicts]

@@ -16,7 +16,6 @@ from temporalio import activity
 from interlock.activities.attributes import Attributes, dissents, leg, parties, refusal
 from interlock.activities.tracing import root_of
 from interlock.protocol import SettlementEvent
-from interlock.protocol.instructions import SettlementStart
 from interlock.protocol.steps import RECORD, RecordRequest
 
 ROOT = "settlement"
@@ -62,7 +61,7 @@ def root_span(request: RecordRequest, resource: Resource) -> ReadableSpan:
 def _attributes(request: RecordRequest) -> Attributes:
     terms, report = request.terms, request.report
     said: Attributes = {
-        **parties(SettlementStart.of(terms)),
+        **parties(terms),
         "interlock.terms.hash": report.terms_hash,
         **leg("interlock.delivery", terms.delivery),
         **leg("interlock.payment", terms.payment),

@@ -77,6 +77,10 @@ class WrittenLeg(BaseModel):
     receiver: AccountName
 
 
+MOST_BRACKETS = 32
+"""A trade opens three. What opens thousands could take the reader's stack with it."""
+
+
 class WrittenTrade(BaseModel):
     """A trade as written: its file's fields, each valid for itself."""
 
@@ -91,12 +95,12 @@ class WrittenTrade(BaseModel):
     @classmethod
     def parse(cls, text: str) -> "WrittenTrade":
         """The trade that a JSON object says; raises BadTrade."""
+        if text.count("{") + text.count("[") > MOST_BRACKETS:
+            raise BadTrade("", "not a trade: it opens too many brackets")
         try:
             said = json.loads(text, object_pairs_hook=_without_duplicates)
         except json.JSONDecodeError as error:
             raise BadTrade("", f"not JSON: {error.msg} at line {error.lineno} column {error.colno}") from None
-        except RecursionError:
-            raise BadTrade("", "not JSON: nested too deeply") from None
         if not isinstance(said, dict):
             raise BadTrade("", "a trade is a JSON object")
         return cls.of(said)

@@ -29,7 +29,7 @@ from interlock.protocol import (
 )
 from interlock.protocol.eip712 import keccak256
 from interlock.protocol.instructions import Instructed
-from interlock.protocol.names import CANCEL, ORDER, REDIRECT, WITHDRAW
+from interlock.protocol.names import CANCEL, ORDER, REDIRECT, WITHDRAW, recovery_workflow_id
 from interlock.protocol.terms import Terms
 
 EVENTS_EVERY_SECONDS = 0.5
@@ -149,7 +149,7 @@ class SettlementHandle:
         """Where these terms are being finished while their workflow id is busy with others of the same parties."""
         if self.terms_hash is None:
             return None
-        return await self._runs.describe(f"{self.workflow_id}.{self.terms_hash[2:18]}")
+        return await self._runs.describe(recovery_workflow_id(self.workflow_id, self.terms_hash))
 
     def _as_proposed(self, run: Run, report: SettlementReport) -> SettlementReport:
         """The report of a settlement of which these terms are one of several proposals."""

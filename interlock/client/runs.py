@@ -103,8 +103,8 @@ class Runs:
         terms = signed.terms
         start = WithStartWorkflowOperation[object, SettlementReport](
             SETTLEMENT_WORKFLOW,
-            SettlementStart.of(terms),
-            id=workflow_id(terms),
+            SettlementStart.of(terms, signed.network),
+            id=workflow_id(terms, signed.network),
             task_queue=Role.SETTLEMENT.task_queue,
             result_type=SettlementReport,
             id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,

@@ -92,7 +92,9 @@ class SettlementClient:
 
     def handle(self, terms: Terms) -> SettlementHandle:
         """A handle on the settlement of these terms, whether it exists or not; asks nobody."""
-        return SettlementHandle(terms.settlement_id, terms.hash(self.network), workflow_id(terms), self._runs, terms)
+        return SettlementHandle(
+            terms.settlement_id, terms.hash(self.network), workflow_id(terms, self.network), self._runs, terms
+        )
 
     async def find(self, name: str) -> SettlementHandle:
         """The settlement with this settlement id or terms hash.
@@ -167,7 +169,7 @@ class SettlementClient:
                 raise InvalidInstruction(str(error), code="signature_invalid", field="signature") from None
 
     async def _refuse_unless_known(self, handle: SettlementHandle, terms: Terms) -> None:
-        for place in (workflow_id(terms), recovery_workflow_id(terms, terms.hash(self.network))):
+        for place in (handle.workflow_id, recovery_workflow_id(handle.workflow_id, terms.hash(self.network))):
             run = await self._runs.describe(place)
             if run is not None and handle.terms_hash in run.terms_hashes:
                 return

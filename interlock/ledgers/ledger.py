@@ -125,8 +125,8 @@ class Ledger(LedgerReader, Protocol):
         """The verdicts on all terms that use this settlement id."""
         ...
 
-    async def open_locks(self, older_than_seconds: float, limit: int) -> Sequence[Lock]:
-        """Locks still in state `locked`, oldest first, that have stood for so long on the ledger's clock."""
+    async def open_locks(self, older_than_seconds: float, limit: int, after: int = 0) -> Sequence[Lock]:
+        """Locks still `locked`, by position from `after` on, that have stood for so long on the ledger's clock."""
         ...
 
     async def verdicts_after(self, position: int, limit: int) -> Sequence[Verdict]:

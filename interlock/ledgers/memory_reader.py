@@ -85,15 +85,15 @@ class MemoryReader:
         """The verdicts on all terms that use this settlement id."""
         return [each for each in self._verdicts.values() if each.signed.terms.settlement_id == settlement_id]
 
-    async def open_locks(self, older_than_seconds: float, limit: int) -> Sequence[Lock]:
-        """Locks still in state `locked`, oldest first, that have stood for so long on the ledger's clock."""
+    async def open_locks(self, older_than_seconds: float, limit: int, after: int = 0) -> Sequence[Lock]:
+        """Locks still `locked`, by position from `after` on, that have stood for so long on the ledger's clock."""
         since = self._clock() - timedelta(seconds=older_than_seconds)
         standing = [
             lock
             for lock in self._locks.values()
             if lock.state is LockState.LOCKED and lock.locked is not None and lock.locked.at <= since
         ]
-        return sorted(standing, key=_position)[:limit]
+        return [lock for lock in sorted(standing, key=_position) if _position(lock) > after][:limit]
 
     async def verdicts_after(self, position: int, limit: int) -> Sequence[Verdict]:
         """Verdicts whose journal position is greater, in order of position."""

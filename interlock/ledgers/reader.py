@@ -79,9 +79,9 @@ class PostgresReader:
         """The verdicts on all terms that use this settlement id."""
         return await self._verdicts("verdicts_by_settlement", settlement_id)
 
-    async def open_locks(self, older_than_seconds: float, limit: int) -> Sequence[Lock]:
-        """Locks still in state `locked`, oldest first, that have stood for so long on the ledger's clock."""
-        return await self._locks("open_locks", older_than_seconds, limit)
+    async def open_locks(self, older_than_seconds: float, limit: int, after: int = 0) -> Sequence[Lock]:
+        """Locks still `locked`, by position from `after` on, that have stood for so long on the ledger's clock."""
+        return await self._locks("open_locks", after, older_than_seconds, limit)
 
     async def verdicts_after(self, position: int, limit: int) -> Sequence[Verdict]:
         """Verdicts whose position is greater, in order of position; none can appear before those returned any more."""

@@ -4,22 +4,26 @@ from typing import Annotated
 
 from pydantic import Field
 
+from interlock.protocol.authority import SignedTerms
 from interlock.protocol.eip712 import Message
+from interlock.protocol.names import workflow_id
+from interlock.protocol.receipts import Receipt
 from interlock.protocol.terms import Terms
-from interlock.protocol.words import Address, Digest, SettlementId
+from interlock.protocol.words import Address, Digest, SettlementId, UtcTime
 
 
 class SettlementStart(Message):
-    """All that a settlement's workflow starts with: proposals arrive by update, signed."""
+    """All that a settlement's workflow starts with: which one it is. Proposals arrive by update, signed."""
 
+    network: Digest
     settlement_id: SettlementId
     seller: Address
     buyer: Address
 
     @classmethod
-    def of(cls, terms: Terms) -> "SettlementStart":
-        """The start that these terms belong to."""
-        return cls(settlement_id=terms.settlement_id, seller=terms.seller, buyer=terms.buyer)
+    def of(cls, terms: Terms, network: str) -> "SettlementStart":
+        """The start that these terms belong to, on a network."""
+        return cls(network=network, settlement_id=terms.settlement_id, seller=terms.seller, buyer=terms.buyer)
 
 
 class Difference(Message):
@@ -45,9 +49,28 @@ class Sweep(Message):
     batch: Annotated[int, Field(ge=1, le=1000)] = 200
 
 
+class Sighting(Message):
+    """What the sweeper saw on a ledger: a row of these terms, and the workflow that should be at them."""
+
+    terms_hash: Digest
+    workflow_id: str
+    position: int
+    at: UtcTime
+
+    @classmethod
+    def of(cls, signed: SignedTerms, receipt: Receipt) -> "Sighting":
+        """The row that this receipt is of."""
+        name = workflow_id(signed.terms, signed.network)
+        return cls(terms_hash=signed.terms_hash, workflow_id=name, position=receipt.position, at=receipt.at)
+
+
 class SweepResult(Message):
-    """What a sweep found. The next one reads verdicts after `position`, and looks again at those still unserved."""
+    """What a sweep found. The next one reads verdicts after `position`, and looks again at those still unserved.
+
+    `locks_after` is where a sweep that could not look at all open locks stopped; the next one goes on from there.
+    """
 
     position: int = 0
-    unserved: tuple[Digest, ...] = ()
+    unserved: tuple[Sighting, ...] = ()
+    locks_after: int = 0
     recovered: tuple[Digest, ...] = ()

@@ -63,12 +63,16 @@ SEARCH_ATTRIBUTES = {
 """Every search attribute with its Temporal type. An SQL-backed cluster has room for ten Keywords, three of the rest."""
 
 
-def workflow_id(terms: Terms) -> str:
-    """The settlement's workflow id: the parties are part of it, so nobody else can squat on a settlement id."""
-    parties = bytes.fromhex(terms.seller[2:] + terms.buyer[2:])
-    return f"{terms.settlement_id}.{keccak256(parties).hex()[:16]}"
+def workflow_id(terms: Terms, network: str) -> str:
+    """The settlement's workflow id.
+
+    The parties are part of it, so nobody else can squat on a settlement id; and the network, so that what they once
+    signed on another one (in staging, say) cannot use the id up here.
+    """
+    whose = bytes.fromhex(network[2:] + terms.seller[2:] + terms.buyer[2:])
+    return f"{terms.settlement_id}.{keccak256(whose).hex()[:16]}"
 
 
-def recovery_workflow_id(terms: Terms, terms_hash: str) -> str:
+def recovery_workflow_id(own: str, terms_hash: str) -> str:
     """Where a settlement is recovered while its own workflow id is busy with other terms of the same parties."""
-    return f"{workflow_id(terms)}.{terms_hash[2:18]}"
+    return f"{own}.{terms_hash[2:18]}"

@@ -12,7 +12,7 @@ from pydantic import Field
 from interlock.protocol.attestation import AttestAnswer, AttestRequest
 from interlock.protocol.authority import SignedOperatorOrder, SignedRedirection, SignedTerms, VoidAuthority
 from interlock.protocol.eip712 import Message
-from interlock.protocol.instructions import SettlementStart
+from interlock.protocol.instructions import SettlementStart, Sighting
 from interlock.protocol.names import Role
 from interlock.protocol.receipts import Answer, Check, Lock, Verdict
 from interlock.protocol.reports import SettlementEvent, SettlementReport
@@ -79,9 +79,10 @@ class RecordRequest(Message):
 
 
 class OpenLocksRequest(Message):
-    """Locks that have stood for at least so many seconds, at most `limit` of them."""
+    """Locks after a journal position that have stood for at least so many seconds, at most `limit` of them."""
 
     older_than_seconds: float
+    after: int
     limit: int
 
 
@@ -90,6 +91,12 @@ class VerdictsRequest(Message):
 
     position: int
     limit: int
+
+
+class Sightings(Message):
+    """Rows that the sweeper saw: which of them has no workflow?"""
+
+    sightings: tuple[Sighting, ...] = Field(max_length=1000)
 
 
 class HashesRequest(Message):
@@ -114,11 +121,10 @@ RECORD: Step[RecordRequest, bool] = Step("record", Role.SETTLEMENT, RecordReques
 """The last step: the settlement's root span. Its answer says nothing; a settlement that has ended has ended."""
 
 # the sweeper's
-OPEN_LOCKS: Step[OpenLocksRequest, list[SignedTerms]] = Step(
-    "open locks", Role.ASSET, OpenLocksRequest, list[SignedTerms]
-)
-VERDICTS_AFTER: Step[VerdictsRequest, list[Verdict]] = Step(
-    "verdicts after", Role.PAYMENT, VerdictsRequest, list[Verdict]
+OPEN_LOCKS: Step[OpenLocksRequest, list[Sighting]] = Step("open locks", Role.ASSET, OpenLocksRequest, list[Sighting])
+VERDICTS_AFTER: Step[VerdictsRequest, list[Sighting]] = Step(
+    "verdicts after", Role.PAYMENT, VerdictsRequest, list[Sighting]
 )
 ENDED_OF: Step[HashesRequest, list[str]] = Step("ended of", Role.ASSET, HashesRequest, list[str])
+UNATTENDED: Step[Sightings, list[str]] = Step("unattended", Role.SETTLEMENT, Sightings, list[str])
 RECOVER: Step[SignedTerms, bool] = Step("recover", Role.SETTLEMENT, SignedTerms, bool)

@@ -30,6 +30,8 @@ _DYNAMIC_CONFIG = {
     "history.transferProcessorMaxPollRPS": 5000,
     "history.timerProcessorMaxPollRPS": 5000,
     "history.visibilityProcessorMaxPollRPS": 5000,
+    # Timers and retries may fire this late; by default a second.
+    "history.timerProcessorMaxTimeShift": '"10ms"',
 }
 # What Temporal forgets in a power cut, the ledgers remember: it need not flush at every step.
 _PRAGMAS = {"journal_mode": "WAL", "synchronous": "NORMAL"}

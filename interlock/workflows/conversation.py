@@ -79,8 +79,8 @@ class Conversation:
     @instruct.validator
     def _may_instruct(self, signed: SignedTerms) -> None:
         terms = signed.terms
-        if SettlementStart.of(terms) != self.start:
-            refuse("wrong_settlement", "the terms are of another settlement or other parties")
+        if SettlementStart.of(terms, signed.network) != self.start:
+            refuse("wrong_settlement", "the terms are of another settlement, other parties or another network")
         if not signed.signatures:
             refuse("signature_invalid", "the terms are not signed")
         try:

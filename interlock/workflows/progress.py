@@ -123,6 +123,7 @@ class Run(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
+    network: str
     settlement_id: str
     seller: str
     buyer: str
@@ -131,9 +132,9 @@ class Run(BaseModel):
     @property
     def start(self) -> SettlementStart:
         """Which settlement this is."""
-        return SettlementStart(settlement_id=self.settlement_id, seller=self.seller, buyer=self.buyer)
+        return SettlementStart.model_validate(self.model_dump(exclude={"progress"}))
 
     @classmethod
     def after(cls, start: SettlementStart, progress: Progress) -> "Run":
         """The input of the run that goes on from here."""
-        return cls(settlement_id=start.settlement_id, seller=start.seller, buyer=start.buyer, progress=progress)
+        return cls(**start.model_dump(), progress=progress)

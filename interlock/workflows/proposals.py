@@ -44,8 +44,6 @@ def differences(proposals: list[SignedTerms], signed: SignedTerms) -> tuple[Diff
         return ()
     other = others[-1]
     fields = differing_fields(signed.terms, other.terms)
-    if not fields and signed.network != other.network:
-        return (Difference(field="network", yours=signed.network, theirs=other.network),)
     return tuple(Difference(field=field, yours=_value(signed, field), theirs=_value(other, field)) for field in fields)
 
 

@@ -3,24 +3,27 @@
 Runs on a schedule. It needs nothing but the ledgers: rows hold the terms and both signatures.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from itertools import takewhile
 
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from interlock.protocol import SignedTerms, Verdict
-    from interlock.protocol.instructions import Sweep, SweepResult
+    from interlock.protocol import SignedTerms
+    from interlock.protocol.instructions import Sighting, Sweep, SweepResult
     from interlock.protocol.names import SWEEP_WORKFLOW
     from interlock.protocol.steps import (
         ENDED_OF,
+        LOCK_OF,
         OPEN_LOCKS,
         RECOVER,
+        UNATTENDED,
         VERDICT_OF,
         VERDICTS_AFTER,
         HashesRequest,
         OpenLocksRequest,
+        Sightings,
         TermsHash,
         VerdictsRequest,
     )
@@ -38,14 +41,38 @@ class SweepWorkflow:
     async def run(self, sweep: Sweep) -> SweepResult:
         """Recover what has no workflow; a ledger that cannot be asked is left to the next sweep."""
         last = workflow.get_last_completion_result(SweepResult) or SweepResult()
-        request = OpenLocksRequest(older_than_seconds=sweep.older_than_seconds, limit=sweep.batch)
-        locks = await call(OPEN_LOCKS, request)
-        todo = {} if isinstance(locks, Fault) else {signed.terms_hash: signed for signed in locks}
+        recovered, locks_after = await self._recover_locks(last.locks_after, sweep)
         if (read := await self._read_on(last, sweep)) is not None:
             last = read
-            todo |= await self._signed(read.unserved)
-        recovered = [terms_hash for terms_hash, signed in todo.items() if await call(RECOVER, signed) is True]
-        return last.model_copy(update={"recovered": tuple(recovered)})
+            for page in _pages(last.unserved, sweep.batch):
+                recovered += await self._recover(page, self._signed_of_verdict)
+        return last.model_copy(update={"locks_after": locks_after, "recovered": tuple(recovered)})
+
+    async def _recover_locks(self, after: int, sweep: Sweep) -> tuple[list[str], int]:
+        """Recover open locks, page by page; and where to go on next time, 0 once all were looked at."""
+        recovered: list[str] = []
+        for _ in range(PAGES):
+            request = OpenLocksRequest(older_than_seconds=sweep.older_than_seconds, after=after, limit=sweep.batch)
+            page = await call(OPEN_LOCKS, request)
+            if isinstance(page, Fault):
+                return recovered, after
+            recovered += await self._recover(page, self._signed_of_lock)
+            if len(page) < sweep.batch:
+                return recovered, 0
+            after = page[-1].position
+        return recovered, after
+
+    async def _recover(
+        self, seen: Sequence[Sighting], signed_of: Callable[[str], Awaitable[SignedTerms | None]]
+    ) -> list[str]:
+        """See that each of these has a workflow; the terms hashes of those that had none."""
+        recovered: list[str] = []
+        unattended = await call(UNATTENDED, Sightings(sightings=tuple(seen))) if seen else []
+        for terms_hash in [] if isinstance(unattended, Fault) else unattended:
+            signed = await signed_of(terms_hash)
+            if signed is not None and await call(RECOVER, signed) is True:
+                recovered.append(terms_hash)
+        return recovered
 
     async def _read_on(self, last: SweepResult, sweep: Sweep) -> SweepResult | None:
         """How far verdicts were read, and which of them, or of those known before, have no lock row that has ended.
@@ -59,28 +86,29 @@ class SweepWorkflow:
             old = [] if isinstance(verdicts, Fault) else list(takewhile(self._older_than(sweep), verdicts))
             if not old:
                 break
-            position = old[-1].receipt.position
-            decided += [verdict.terms_hash for verdict in old]
+            position = old[-1].position
+            decided += old
         ended = set[str]()
-        for first in range(0, len(decided), sweep.batch):
-            answer = await call(ENDED_OF, HashesRequest(terms_hashes=tuple(decided[first : first + sweep.batch])))
+        for page in _pages(decided, sweep.batch):
+            answer = await call(ENDED_OF, HashesRequest(terms_hashes=tuple(seen.terms_hash for seen in page)))
             if isinstance(answer, Fault):
                 return None
             ended |= set(answer)
-        unserved = tuple(terms_hash for terms_hash in decided if terms_hash not in ended)
+        unserved = tuple(seen for seen in decided if seen.terms_hash not in ended)
         return SweepResult(position=position, unserved=unserved)
 
-    async def _signed(self, terms_hashes: tuple[str, ...]) -> dict[str, SignedTerms]:
-        """What both parties signed, from the verdicts' rows."""
-        found: dict[str, SignedTerms] = {}
-        for terms_hash in terms_hashes:
-            verdict = await call(VERDICT_OF, TermsHash(terms_hash=terms_hash))
-            if isinstance(verdict, Fault):
-                break
-            if verdict is not None:
-                found[terms_hash] = verdict.signed
-        return found
+    async def _signed_of_lock(self, terms_hash: str) -> SignedTerms | None:
+        row = await call(LOCK_OF, TermsHash(terms_hash=terms_hash))
+        return None if row is None or isinstance(row, Fault) else row.signed
 
-    def _older_than(self, sweep: Sweep) -> Callable[[Verdict], bool]:
+    async def _signed_of_verdict(self, terms_hash: str) -> SignedTerms | None:
+        row = await call(VERDICT_OF, TermsHash(terms_hash=terms_hash))
+        return None if row is None or isinstance(row, Fault) else row.signed
+
+    def _older_than(self, sweep: Sweep) -> Callable[[Sighting], bool]:
         limit = workflow.now() - timedelta(seconds=sweep.older_than_seconds)
-        return lambda verdict: verdict.receipt.at <= limit
+        return lambda seen: seen.at <= limit
+
+
+def _pages(seen: Sequence[Sighting], batch: int) -> list[Sequence[Sighting]]:
+    return [seen[first : first + batch] for first in range(0, len(seen), batch)]

@@ -101,7 +101,7 @@ def test_bad_values_are_refused_and_the_field_is_named(field: str, value: Any) -
     assert {".".join(map(str, error["loc"])) for error in refused.value.errors()} == {field}
 
 
-@pytest.mark.parametrize("field", STORY.keys() - {"not_before"})
+@pytest.mark.parametrize("field", sorted(STORY.keys() - {"not_before"}))
 def test_only_not_before_may_be_left_out(field: str) -> None:
     with pytest.raises(ValidationError):
         Terms.model_validate({name: value for name, value in STORY.items() if name != field})

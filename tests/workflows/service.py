@@ -7,7 +7,7 @@ import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, TypeVar
 
 import pytest
@@ -33,7 +33,6 @@ from interlock.activities.coordinator import CoordinatorActivities
 from interlock.activities.payment import PaymentActivities
 from interlock.activities.record import RecordActivities
 from interlock.activities.recovery import RecoveryActivities
-from interlock.attestors.collector import Collector
 from interlock.ledgers.ledger import LedgerReader
 from interlock.ledgers.memory import MemoryLedger
 from interlock.protocol import LocalSigner, Lock, Message, SettlementEvent, SettlementReport, Terms, Verdict
@@ -222,6 +221,17 @@ class Settlement:
 
 
 @dataclass
+class Clock:
+    """A ledger's own clock: the machine's, or so much ahead of it."""
+
+    ahead: timedelta = timedelta()
+
+    def __call__(self) -> datetime:
+        """The ledger's time."""
+        return datetime.now(UTC) + self.ahead
+
+
+@dataclass
 class Service:
     """The ledgers, the lines to them, and the workers."""
 
@@ -230,6 +240,8 @@ class Service:
     world: World
     asset: Line
     payment: Line
+    asset_clock: Clock
+    payment_clock: Clock
     settlements: dict[str, Settlement] = field(default_factory=dict)
     roots: list[ReadableSpan] = field(default_factory=list)
     """The root spans of settlements that have ended."""
@@ -239,11 +251,11 @@ class Service:
     def settlement(self, terms: Terms | None = None, **fields: Any) -> Settlement:
         """A trade under a fresh settlement id; nothing is sent yet."""
         agreed = terms or self.world.terms(**({"settlement_id": f"WF-{next(_numbers):04d}"} | fields))
-        return self._keep(Settlement(self, agreed, workflow_id(agreed)))
+        return self._keep(Settlement(self, agreed, workflow_id(agreed, NETWORK)))
 
     def recovered(self, settlement: Settlement) -> Settlement:
         """The same terms where the sweeper recovers them while their own workflow id is busy."""
-        name = recovery_workflow_id(settlement.terms, settlement.terms_hash)
+        name = recovery_workflow_id(settlement.name, settlement.terms_hash)
         return self._keep(Settlement(self, settlement.terms, name))
 
     async def instruct(
@@ -258,7 +270,7 @@ class Service:
         """Update-With-Start, as clients do it."""
         start: WithStartWorkflowOperation[Any, Any] = WithStartWorkflowOperation(
             SETTLEMENT_WORKFLOW,
-            SettlementStart.of(about),
+            SettlementStart.of(about, NETWORK),
             id=name,
             task_queue=Role.SETTLEMENT.task_queue,
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
@@ -270,12 +282,12 @@ class Service:
             )
         return answer
 
-    async def sweep(self) -> SweepResult:
+    async def sweep(self, batch: int = 200) -> SweepResult:
         """Sweep once, with no patience for young rows."""
         async with asyncio.timeout(PATIENCE_SECONDS):
             result: SweepResult = await self.client.execute_workflow(
                 SWEEP_WORKFLOW,
-                Sweep(older_than_seconds=0),
+                Sweep(older_than_seconds=0, batch=batch),
                 id=f"sweep-{next(_numbers)}",
                 task_queue=Role.SETTLEMENT.task_queue,
                 result_type=SweepResult,
@@ -336,19 +348,15 @@ async def replay(*histories: WorkflowHistory) -> None:
 @asynccontextmanager
 async def running_service(client: Client, quorum: Quorum, *, cached: int = 100) -> AsyncIterator[Service]:
     """All roles, over ledgers in which both parties have accounts and are funded."""
-
-    def clock() -> datetime:
-        return datetime.now(UTC)
-
-    asset, payment = MemoryLedger(genesis("asset"), clock), MemoryLedger(genesis("payment"), clock)
+    clocks = Clock(), Clock()
+    asset, payment = MemoryLedger(genesis("asset"), clocks[0]), MemoryLedger(genesis("payment"), clocks[1])
     for window, ledger in ((quorum.asset, asset), (quorum.payment, payment)):
         assert isinstance(window, Window)
         window.ledger, window.broken = ledger, False
-    service = Service(client, quorum, World(asset=asset, payment=payment), Line(asset), Line(payment))
+    service = Service(client, quorum, World(asset=asset, payment=payment), Line(asset), Line(payment), *clocks)
     await service.world.fund()
     async with AsyncExitStack() as stack:
         collector = await stack.enter_async_context(quorum.collector(timeout_seconds=1.5, grace_seconds=0.1))
-        assert isinstance(collector, Collector)
         await service.start_settling(cached)
         await service.start(Role.ASSET, AssetActivities(service.asset.end).all)
         await service.start(Role.PAYMENT, PaymentActivities(service.payment.end).all)

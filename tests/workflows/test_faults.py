@@ -10,7 +10,7 @@ from interlock.protocol.instructions import SettlementStart
 from interlock.protocol.names import SETTLEMENT_WORKFLOW, Role
 from tests.attestors.quorum import Quorum
 from tests.workflows.service import Service, running_service
-from tests.world import BUYER, CASH, SELLER
+from tests.world import BUYER, CASH, NETWORK, SELLER
 
 
 async def operations(service: Service, ledger: str, account: str) -> Counter[str]:
@@ -71,7 +71,10 @@ async def test_a_cancel_request_that_comes_with_the_start_is_ignored(service: Se
     trade = service.settlement()
     await service.stop(Role.SETTLEMENT)
     handle = await service.client.start_workflow(
-        SETTLEMENT_WORKFLOW, SettlementStart.of(trade.terms), id=trade.name, task_queue=Role.SETTLEMENT.task_queue
+        SETTLEMENT_WORKFLOW,
+        SettlementStart.of(trade.terms, NETWORK),
+        id=trade.name,
+        task_queue=Role.SETTLEMENT.task_queue,
     )
     await handle.cancel()
     await service.start_settling()

@@ -183,7 +183,7 @@ async def test_a_false_summary_does_not_change_the_settlements_own_word(service:
     trade = service.settlement()
     await service.client.start_workflow(
         SETTLEMENT_WORKFLOW,
-        SettlementStart.of(trade.terms),
+        SettlementStart.of(trade.terms, NETWORK),
         id=trade.name,
         task_queue=Role.SETTLEMENT.task_queue,
         static_summary="all is paid",

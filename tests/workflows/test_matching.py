@@ -180,7 +180,10 @@ async def test_a_run_to_which_nobody_proposes_fails_and_can_be_started_again(
     monkeypatch.setattr(matching, "EMPTY_RUN_LIVES", timedelta(seconds=0.3))
     trade = service.settlement()
     empty = await service.client.start_workflow(
-        SETTLEMENT_WORKFLOW, SettlementStart.of(trade.terms), id=trade.name, task_queue=Role.SETTLEMENT.task_queue
+        SETTLEMENT_WORKFLOW,
+        SettlementStart.of(trade.terms, NETWORK),
+        id=trade.name,
+        task_queue=Role.SETTLEMENT.task_queue,
     )
     with pytest.raises(WorkflowFailureError) as failed:
         await empty.result()

@@ -11,7 +11,7 @@ from temporalio.client import WorkflowExecutionStatus
 from temporalio.common import WorkflowIDReusePolicy
 
 from interlock.protocol.names import Role
-from tests.workflows.service import Service, Settlement, refusal_of
+from tests.workflows.service import Service, Settlement, refusal_of, until
 from tests.world import ATTEMPT, BUYER, CASH, SELLER, in_seconds, receipt
 
 
@@ -48,7 +48,7 @@ async def test_nobody_withdraws_what_a_ledger_has_a_row_of(service: Service) -> 
 
 
 async def test_what_stands_locked_past_settle_by_is_voided_and_refunded_not_just_expired(service: Service) -> None:
-    trade = await terminated_after_the_lock(service, settle_by=in_seconds(1.2))
+    trade = await terminated_after_the_lock(service, settle_by=in_seconds(2))
     await trade.instruct(BUYER)
     report = await trade.end()
     assert (report.outcome, report.verdict, report.lock) == ("EXPIRED", "VOIDED", "refunded")
@@ -126,6 +126,20 @@ async def test_the_sweep_recovers_open_locks_and_unserved_verdicts_and_nothing_t
     assert await done.status() is None
 
 
+async def test_the_sweep_looks_at_every_open_lock_however_many_wait_before_it(service: Service) -> None:
+    waiting = [service.settlement(payment={"quantity": 11 * CASH}) for _ in range(2)]
+    for trade in waiting:
+        await trade.instruct()
+        await trade.until_blocked("insufficient_balance")
+    orphan = service.settlement()
+    await service.world.locked(orphan.terms)
+    assert (await service.sweep(batch=1)).recovered == (orphan.terms_hash,)
+    assert (await orphan.end()).outcome == "SETTLED"
+    for trade in waiting:
+        await asyncio.gather(trade.cancel(SELLER), trade.cancel(BUYER))
+        await trade.end()
+
+
 async def test_the_sweep_leaves_what_has_a_workflow(service: Service) -> None:
     trade = service.settlement(payment={"quantity": 11 * CASH})
     await trade.instruct()
@@ -189,3 +203,26 @@ async def test_a_sweep_that_cannot_ask_which_verdicts_are_served_recovers_none_a
     assert await done.status() is None
     service.asset.is_cut = False
     assert (await service.sweep()).position > 0
+
+
+async def test_the_sweep_tells_a_run_that_waits_for_the_other_party_of_a_lock_that_landed_since(
+    service: Service,
+) -> None:
+    """Hazard 21: the first run's lock lands after the second run has asked the ledgers and found nothing."""
+    trade = service.settlement()
+    service.asset.hold("lock")
+    await trade.instruct()
+    await service.asset.until_holding("lock")
+    await trade.terminate()
+    await trade.instruct(SELLER)
+    await until(lambda: knows_that_nothing_stands(service))
+    service.asset.let_go("lock")
+    async with asyncio.timeout(10):
+        while not (await service.sweep()).recovered:
+            assert (await trade.report()).stage == "PROPOSED"
+    assert (await trade.end()).outcome == "SETTLED"
+
+
+async def knows_that_nothing_stands(service: Service) -> bool:
+    """Whether both ledgers have been asked for rows."""
+    return service.payment.asked["verdict_of"] > 0

@@ -70,7 +70,7 @@ def progress(stage: Stage, **fields: Any) -> Progress:
 
 def details(known: Progress) -> str:
     """As the workflow sets them."""
-    return details_of(SettlementStart.of(TERMS), known)
+    return details_of(SettlementStart.of(TERMS, NETWORK), known)
 
 
 def receipt(operation: Operation, position: int) -> Receipt:

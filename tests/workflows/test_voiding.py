@@ -1,7 +1,7 @@
 """Every way to a void: time, both parties' consent, two operators; and what is not enough for one."""
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from temporalio.api.enums.v1 import EventType
 
@@ -17,7 +17,7 @@ async def holdings(world: World) -> tuple[int, int]:
 
 async def test_short_of_units_until_settle_by_expires_with_a_tombstone_and_nothing_moved(service: Service) -> None:
     before = await holdings(service.world)
-    trade = service.settlement(delivery={"quantity": 11 * UNITS}, settle_by=in_seconds(1.2))
+    trade = service.settlement(delivery={"quantity": 11 * UNITS}, settle_by=in_seconds(1.5))
     await trade.instruct()
     report = await trade.end()
     assert (report.outcome, report.verdict, report.lock) == ("EXPIRED", "VOIDED", "refunded")
@@ -29,7 +29,7 @@ async def test_short_of_units_until_settle_by_expires_with_a_tombstone_and_nothi
 
 async def test_short_of_cash_until_settle_by_expires_and_the_units_are_back(service: Service) -> None:
     before = await holdings(service.world)
-    trade = service.settlement(payment={"quantity": 11 * CASH}, settle_by=in_seconds(1.2))
+    trade = service.settlement(payment={"quantity": 11 * CASH}, settle_by=in_seconds(1.5))
     await trade.instruct()
     await trade.until_blocked("insufficient_balance")
     assert await holdings(service.world) == (before[0] - UNITS, before[1])
@@ -84,6 +84,31 @@ async def test_an_expired_consent_is_nothing(service: Service) -> None:
     await trade.look_again()
     assert (await trade.end()).outcome == "SETTLED"
     assert service.payment.asked["void"] == 0
+
+
+async def test_only_the_consent_that_the_ledgers_clock_finds_expired_is_dropped(service: Service) -> None:
+    trade = service.settlement(payment={"quantity": 11 * CASH})
+    await trade.instruct()
+    await trade.until_blocked("insufficient_balance")
+    service.payment_clock.ahead = timedelta(seconds=60)
+    await trade.cancel(SELLER, valid_until=in_seconds(30))  # still good for the engine's clock, not for the ledger's
+    await trade.cancel(BUYER)
+    await until(lambda: told(trade, "not voided"))
+    await trade.cancel(SELLER)
+    assert (await trade.end()).outcome == "CANCELLED"
+
+
+async def test_each_ledgers_own_clock_says_when_settle_by_has_passed(service: Service) -> None:
+    """Hazard 17: refused as late by the one, it is voided only when the other finds it late too."""
+    trade = service.settlement(settle_by=in_seconds(2))
+    service.asset.hold("lock")
+    await trade.instruct()
+    await service.asset.until_holding("lock")
+    service.asset_clock.ahead = timedelta(seconds=60)
+    service.asset.let_go("lock")
+    await trade.until_blocked("not_past_deadline")
+    report = await trade.end()
+    assert (report.outcome, report.verdict, report.lock) == ("EXPIRED", "VOIDED", "refunded")
 
 
 async def test_consent_to_cancel_other_terms_is_none_to_cancel_these(service: Service) -> None:
@@ -176,6 +201,11 @@ async def test_a_verdict_that_others_bring_about_is_found_while_there_is_no_quor
 async def has_passed(moment: datetime) -> bool:
     """Whether a moment has passed, on the clock that this machine's servers share."""
     return datetime.now(UTC) > moment
+
+
+async def told(trade: Settlement, words: str) -> bool:
+    """Whether an event of the settlement begins with these words."""
+    return any(event.text.startswith(words) for event in await trade.events())
 
 
 async def asked_to_pay(service: Service, times: int) -> bool:

@@ -9,6 +9,11 @@ from tests.workflows.service import Service
 from tests.world import CASH, SELLER, UNITS, in_seconds
 
 
+def test_the_wait_doubles_up_to_half_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()  # the real first wait
+    assert [waiting.back_off(waits).total_seconds() for waits in (0, 1, 2, 6, 1000)] == [0.5, 1, 2, 30, 30]
+
+
 async def test_waiting_for_cash_shows_who_must_act_and_goes_on_when_funded(service: Service) -> None:
     trade = service.settlement(payment={"quantity": 11 * CASH})
     await trade.instruct()

@@ -290,6 +290,8 @@ async def test_hazard_20_other_terms_with_the_same_id_neither_void_block_nor_str
     other = world.terms(settlement_id=terms.settlement_id, payment={"quantity": CASH + 1})
     receipt(await void(world, other))
     receipt(await refund(world, other))
+    third = world.terms(settlement_id=terms.settlement_id, payment={"quantity": CASH + 2})
+    assert receipt(await void(world, third)).terms_hash == third.hash(NETWORK)
 
     await lock(world, terms)
     for wrong in (squatting, other):
