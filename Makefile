@@ -5,11 +5,12 @@ BIN := $(VENV)/bin
 # Each process starts servers of its own; much of the time is waiting, so two processes suit two cores.
 TEST_PROCESSES ?= 2
 
-.PHONY: demo test check docs install lock clean wheel pictures
+.PHONY: demo traced-demo test check docs install lock clean wheel pictures
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo    settle trades on an embedded Temporal and Postgres, live"
+	@echo "make traced-demo  play the demo before an OTLP receiver, by gRPC and by HTTP, and compare every trace"
 	@echo "make test    all tests"
 	@echo "make check   format, lint, types, import rules"
 	@echo "make docs    write the table of settings in docs/deploy.md anew"
@@ -26,6 +27,10 @@ $(VENV)/.installed: requirements.txt pyproject.toml
 
 demo: install
 	$(BIN)/interlock demo $(DEMO_FLAGS)
+
+# docs/tracing.md says what is compared. PROTOCOLS=grpc or PROTOCOLS=http/protobuf plays it once.
+traced-demo: install
+	$(BIN)/python -m tests.audit.traced_demo $(PROTOCOLS)
 
 test: install
 	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile $(TEST_FLAGS)

@@ -1,6 +1,7 @@
 """A file of trades: one JSON object, JSON lines, or CSV. Tells good rows from bad ones; settles nothing.
 
-A row that stands twice counts once; one that says something else under a settlement id already used is bad.
+A row that stands twice counts once; one that says something else under a settlement id already used is bad. One that
+only writes a quantity differently ("2.5", "2.50") is kept: whether it means the same, its asset's decimals say.
 """
 
 import csv
@@ -15,6 +16,7 @@ from interlock.cli.trades import BadTrade, WrittenTrade
 CSV_HEADER = ("settlement_id", "seller", "buyer", "asset", "quantity", "currency", "amount", "settle_by")
 CSV_DELIVERY_LEDGER, CSV_PAYMENT_LEDGER = "asset", "payment"
 _LINES_SUFFIXES = (".jsonl", ".ndjson")
+NOT_TEXT = "not UTF-8 text"
 _COLUMN_OF = {
     "delivery.deliverer": "seller",
     "payment.receiver": "seller",
@@ -61,13 +63,15 @@ class Blotter:
 
 def read(path: Path) -> Blotter:
     """The trades in a file; raises CliError where the file is not there or is no blotter at all."""
-    text = path.read_bytes().decode("utf-8-sig")
+    written = path.read_bytes()
+    text = written.decode("utf-8-sig", errors="surrogateescape")  # what is not UTF-8 spoils its own row only
     if not text.strip():
         raise CliError("invalid_file", f"{path} is empty")
     if _is_csv(path, text):
         return _unique(_csv_rows(text))
     if path.suffix.lower() in _LINES_SUFFIXES or _is_json_lines(text):
         return _unique(_json_lines(text))
+    written.decode()
     return Blotter(is_single=True, rows=[Row(1, WrittenTrade.parse(text))])
 
 
@@ -91,10 +95,18 @@ def _is_object(line: str) -> bool:
         return False
 
 
+def _is_text(content: str) -> bool:
+    """Whether all of it was UTF-8: other bytes were read as lone surrogates."""
+    return not any("\ud800" <= character <= "\udfff" for character in content)
+
+
 def _json_lines(text: str) -> Iterator[Row | BadRow]:
     # not splitlines(): it also splits at characters that may stand inside a JSON string
     for line, content in enumerate(text.split("\n"), start=1):
         if not content.strip():
+            continue
+        if not _is_text(content):
+            yield BadRow(line, "", NOT_TEXT)
             continue
         try:
             yield Row(line, WrittenTrade.parse(content))
@@ -105,11 +117,16 @@ def _json_lines(text: str) -> Iterator[Row | BadRow]:
 def _csv_rows(text: str) -> Iterator[Row | BadRow]:
     lines = text.split("\n")
     top = next(number for number, line in enumerate(lines) if line.strip())
+    if not _is_text(lines[top]):
+        raise CliError("invalid_file", f"the header is {NOT_TEXT}", "header")
     header = [name.strip() for name in next(csv.reader([lines[top]]))]
     if sorted(header) != sorted(CSV_HEADER):
         raise CliError("invalid_file", f"the header must be {','.join(CSV_HEADER)}", "header")
     for line, content in enumerate(lines[top + 1 :], start=top + 2):
         if not content.strip():
+            continue
+        if not _is_text(content):
+            yield BadRow(line, "", NOT_TEXT)
             continue
         try:
             # line by line, so that a quote left open spoils its own row only
@@ -163,7 +180,9 @@ def _unique(found: Iterator[Row | BadRow]) -> Blotter:
         known = first.setdefault(row.trade.settlement_id, row)
         if known is row:
             blotter.rows.append(row)
-        elif known.trade != row.trade:
+        elif known.trade.plain() != row.trade.plain():
             reason = f"line {known.line} has this settlement id for another trade"
             blotter.rejected.append(row.bad("settlement_id", reason, "id_used"))
+        elif known.trade != row.trade:
+            blotter.rows.append(row)
     return blotter

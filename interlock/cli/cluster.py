@@ -71,11 +71,14 @@ async def _connected(context: Context) -> "Client":
     from temporalio.client import Client  # noqa: PLC0415
     from temporalio.envconfig import ClientConfig  # noqa: PLC0415
 
+    from interlock.cli.quiet import quiet  # noqa: PLC0415
+
     if context.data_dir is not None:
         connection = context.connection
         options = {**connection.options, "target_host": connection.address, "namespace": connection.namespace}
     else:
         options = {"target_host": "localhost:7233", **ClientConfig.load_client_connect_config()}
+    quiet()
     try:
         async with asyncio.timeout(CONNECT_WITHIN_SECONDS):
             return await Client.connect(**options)

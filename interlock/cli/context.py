@@ -13,6 +13,7 @@ import contextlib
 import json
 import os
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -32,7 +33,7 @@ DEFAULT_FOLDER = Path(".interlock")
 LEDGERS = ("asset", "payment")
 POOL_SIZE = 4
 REACH_SECONDS = 8.0
-"""How long a server may take to answer: the promise is 10 seconds, and the process has to start too."""
+"""How long a server, or a worker, may take to answer: the promise is 10 seconds, and the process has to start too."""
 
 
 class Context:
@@ -81,9 +82,13 @@ class Context:
     async def client(self) -> "SettlementClient":
         """The connected client, the same one each time; closed when the verb ends."""
         if self._client is None:
+            from interlock.cli.quiet import quiet
             from interlock.client import SettlementClient
 
-            client = await SettlementClient.connect(data_dir=self.data_dir)
+            quiet()
+            client = await SettlementClient.connect(
+                data_dir=self.data_dir, answer_within=timedelta(seconds=REACH_SECONDS)
+            )
             self._client = await self._open.enter_async_context(client)
         return self._client
 

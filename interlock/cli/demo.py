@@ -3,6 +3,7 @@
 import argparse
 
 from interlock.cli.context import Context
+from interlock.cli.quiet import quiet
 from interlock.demo.catalogue import NAMES
 from interlock.demo.run import run as play
 
@@ -16,4 +17,5 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 async def run(arguments: argparse.Namespace, context: Context) -> int:
     """Exit 1 if one scenario or invariant fails."""
+    quiet()
     return await play(keep=arguments.keep, only=tuple(arguments.only), output=context.output)

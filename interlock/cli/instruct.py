@@ -4,6 +4,7 @@ Returns once recorded, also while the other side is missing; says where the othe
 """
 
 import argparse
+from collections.abc import Iterable
 from pathlib import Path
 
 from interlock.cli import reports
@@ -12,7 +13,9 @@ from interlock.cli.context import Context
 from interlock.cli.errors import DONE, CliError
 from interlock.cli.prepared import signature_of, terms_in
 from interlock.cli.trades import BadTrade
-from interlock.protocol import SettlementReport, Stage
+from interlock.protocol import SettlementReport, Stage, Terms
+from interlock.protocol.amounts import format_units, grouped
+from interlock.protocol.instructions import Difference
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -47,11 +50,24 @@ async def run(arguments: argparse.Namespace, context: Context) -> int:
     elif differences:
         context.output.line("the other party has signed other terms:", "yellow")
         context.output.table(
-            ["field", "yours", "theirs"], [(each.field, each.yours, each.theirs) for each in differences]
+            ["field", "yours", "theirs"], [(each.field, *_shown(each, terms, differences)) for each in differences]
         )
     else:
         context.output.line("waiting for the other party's signature")
     return DONE
+
+
+def _shown(one: Difference, terms: Terms, differences: Iterable[Difference]) -> tuple[str, str]:
+    """Both sides' values for people: quantities in whole units, each by its own side's decimals."""
+    if not one.field.endswith(".quantity"):
+        return one.yours, one.theirs
+    leg = terms.delivery if one.field.startswith("delivery.") else terms.payment
+    decimals = one.field.replace(".quantity", ".asset.decimals")
+    theirs = next((each.theirs for each in differences if each.field == decimals), leg.asset.decimals)
+    return (
+        grouped(format_units(int(one.yours), leg.asset.decimals)),
+        grouped(format_units(int(one.theirs), int(theirs))),
+    )
 
 
 def _went_on(report: SettlementReport) -> bool:

@@ -93,7 +93,7 @@ def _split(argv: Sequence[str], options: _Globals) -> list[str]:
     for word in words:
         if word == "--data-dir" or word.startswith("--data-dir="):
             value = word.partition("=")[2] if "=" in word else next(words, "")
-            if not value:
+            if not value or value == "--json":
                 raise UsageError("--data-dir needs a folder", "data-dir")
             options.data_dir = value
         elif word != "--json":

@@ -37,12 +37,14 @@ async def books(context: Context, trades: Iterable[WrittenTrade]) -> dict[str, L
 
 
 def prepare(context: Context, rows: Iterable[Row], known: dict[str, LedgerBook]) -> tuple[list[Prepared], list[BadRow]]:
-    """Terms and both signatures for every row that can have them, and the rows that cannot."""
-    prepared: list[Prepared] = []
+    """Terms and both signatures for every row that can have them, once for the same terms; and the rows that cannot."""
+    prepared: dict[Terms, Prepared] = {}
     rejected: list[BadRow] = []
     for row in rows:
         try:
             terms = terms_of(row.trade, known, context.coordinator)
+            if terms in prepared:
+                continue
             signatures = tuple(
                 _key(context, field, address).sign(terms, context.network)
                 for field, address in (("delivery.deliverer", terms.seller), ("payment.deliverer", terms.buyer))
@@ -50,8 +52,9 @@ def prepare(context: Context, rows: Iterable[Row], known: dict[str, LedgerBook])
         except BadTrade as error:
             rejected.append(row.bad(error.field, error.reason, error.code))
         else:
-            prepared.append(Prepared(row, SignedTerms(network=context.network, terms=terms, signatures=signatures)))
-    return prepared, rejected
+            signed = SignedTerms(network=context.network, terms=terms, signatures=signatures)
+            prepared[terms] = Prepared(row, signed)
+    return list(prepared.values()), rejected
 
 
 async def terms_in(context: Context, trade: WrittenTrade) -> Terms:

@@ -32,7 +32,7 @@ def show(output: Output, report: SettlementReport) -> None:
     )
     facts: list[tuple[str, str]] = [
         ("terms", report.terms_hash),
-        ("verdict", report.verdict or "none yet"),
+        ("verdict", report.verdict or ("none" if report.outcome else "none yet")),
         ("lock", report.lock or "none"),
         ("settle by", f"{report.settle_by:%Y-%m-%d %H:%M:%S}Z"),
     ]

@@ -19,6 +19,9 @@ from interlock.protocol import Check, SettlementReport
 IN_FLIGHT = 25
 """Enough to keep a worker busy, and few enough for each to be answered before it is asked again."""
 
+SILENT_ROUNDS = 6
+"""How often in a row a trade may go unanswered, about a minute in all, by a service that has answered others."""
+
 
 class Settling:
     """The trades of one blotter on their way."""
@@ -37,8 +40,9 @@ class Settling:
         return [self._reports[terms_hash] for terms_hash in order if terms_hash in self._reports]
 
     async def instruct(self) -> None:
-        """Send every trade with both signatures."""
-        await self._each("instructing", list(self._prepared), self._send)
+        """Send every trade with both signatures; the nearest settle_by first, for a long file takes its time."""
+        by_deadline = sorted(self._prepared, key=lambda each: each.signed.terms.settle_by)
+        await self._each("instructing", by_deadline, self._send)
 
     async def look(self) -> None:
         """Ask once where every trade stands."""
@@ -71,14 +75,16 @@ class Settling:
                 await self._settle(prepared, known=True)
 
     async def _settle(self, prepared: Prepared, *, known: bool = False) -> None:
-        """Send a trade, again and again while the service is only busy: while it answers others."""
+        """Send a trade, again and again while the service is only busy: while it answers others, or did a while ago."""
         client, signed = await self._context.client(), prepared.signed
+        silent = 0
         while True:
             answered = len(self._handles)
             try:
                 self._handles[signed.terms_hash] = await client.settle(signed.terms, signed.signatures, known=known)
             except (NoWorker, NotReached):
-                if len(self._handles) == answered:
+                silent = 0 if len(self._handles) > answered else silent + 1
+                if not self._handles or silent > SILENT_ROUNDS:
                     raise
                 known = True  # sent in time; its settle_by may pass while it waits its turn
             else:

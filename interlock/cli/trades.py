@@ -101,6 +101,10 @@ class WrittenTrade(BaseModel):
             said = json.loads(text, object_pairs_hook=_without_duplicates)
         except json.JSONDecodeError as error:
             raise BadTrade("", f"not JSON: {error.msg} at line {error.lineno} column {error.colno}") from None
+        except BadTrade:
+            raise
+        except ValueError:  # Python reads no number of thousands of digits
+            raise BadTrade("", "not a trade: a number in it is too long") from None
         if not isinstance(said, dict):
             raise BadTrade("", "a trade is a JSON object")
         return cls.of(said)
@@ -112,6 +116,12 @@ class WrittenTrade(BaseModel):
             return cls.model_validate_json(json.dumps(said))
         except ValidationError as error:
             raise _bad_trade(error) from None
+
+    def plain(self) -> "WrittenTrade":
+        """The same trade with its quantities written in one way only, so that it can be compared."""
+        legs = {"delivery": self.delivery, "payment": self.payment}
+        plain = {name: leg.model_copy(update={"quantity": _plain(leg.quantity)}) for name, leg in legs.items()}
+        return self.model_copy(update=plain)
 
 
 @dataclass(frozen=True)
@@ -174,6 +184,12 @@ def _owner(field: str, ledger: str, account: str, books: Mapping[str, LedgerBook
     if state is None:
         raise BadTrade(field, f"the {ledger} ledger has no account `{account}`", "unknown_account")
     return state.owner
+
+
+def _plain(quantity: str) -> str:
+    """The same number with no zeros before or after it that say nothing."""
+    whole, _, part = quantity.partition(".")
+    return f"{whole.lstrip('0')}.{part.rstrip('0')}"
 
 
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

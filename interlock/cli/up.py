@@ -4,6 +4,7 @@ import argparse
 
 from interlock.cli.context import Context
 from interlock.cli.operators import DEFAULT_OPERATORS
+from interlock.cli.quiet import quiet
 from interlock.client.keystore import Keystore
 from interlock.stack.up import Announcement, up
 
@@ -24,6 +25,7 @@ async def run(_: argparse.Namespace, context: Context) -> int:
             parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else [value]
             context.output.line(f"  {name.replace('_', ' ').ljust(width)}  {'  '.join(map(str, parts))}")
 
+    quiet()
     operators = tuple(_kept(context.keystore, name) for name in DEFAULT_OPERATORS)
     return await up(context.home, operators, announce)
 

@@ -119,7 +119,9 @@ def _client_file(data_dir: str | os.PathLike[str] | None, address: str | None) -
 def _network(value: str | None) -> str:
     if not value:
         raise NotConfigured(
-            "no network is given: pass network=, or set INTERLOCK_DATA_DIR or INTERLOCK_NETWORK", field="network"
+            "no stack found and no network given: start one with `interlock up`, "
+            "or pass network=, or set INTERLOCK_DATA_DIR or INTERLOCK_NETWORK",
+            field="network",
         )
     try:
         return TypeAdapter[str](Digest).validate_python(value)

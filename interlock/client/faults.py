@@ -33,6 +33,12 @@ _BY_CODE: dict[str, type[InterlockError]] = {
     "wrong_settlement": InvalidInstruction,
     "deadline_passed": InvalidInstruction,
 }
+_FIELDS = {
+    "id_used": "settlement_id",
+    "signature_invalid": "signature",
+    "wrong_signer": "signature",
+    "deadline_passed": "settle_by",
+}
 NO_WORKER = "no worker answers for settlements; start one with `interlock up` or `interlock worker`"
 
 
@@ -42,8 +48,8 @@ def refusal_of(cause: BaseException | None) -> InterlockError:
         return ServiceFault(f"the settlement could not answer: {cause}")
     if not cause.type or cause.type == "no_proposal":
         return UnknownSettlement(cause.message)
-    field = "signature" if cause.type in ("signature_invalid", "wrong_signer") else ""
-    return _BY_CODE.get(cause.type, InstructionRefused)(cause.message, code=cause.type, field=field)
+    kind = _BY_CODE.get(cause.type, InstructionRefused)
+    return kind(cause.message, code=cause.type, field=_FIELDS.get(cause.type, ""))
 
 
 def fault_of(error: RPCError) -> InterlockError:

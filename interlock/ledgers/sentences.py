@@ -6,6 +6,7 @@ The same for every kind of ledger. Decides nothing.
 from collections.abc import Mapping
 
 from interlock.protocol import Refusal, RefusalCode
+from interlock.protocol.amounts import grouped
 
 _SENTENCES: Mapping[RefusalCode, tuple[str, str]] = {
     RefusalCode.DEADLINE_PASSED: ("settle_by, {moment}, has passed on the clock of ledger {ledger}.", ""),
@@ -84,7 +85,7 @@ def refuse(code: RefusalCode, ledger: str, **facts: str) -> Refusal:
     said = {**facts, "ledger": ledger}
     for quantity in ("needed", "available"):
         if quantity in said:
-            said[quantity] = whole_units(int(said[quantity]), int(said["decimals"]))
+            said[quantity] = grouped(whole_units(int(said[quantity]), int(said["decimals"])))
     return Refusal(
         code=code,
         text=sentence.format_map(said),

@@ -22,7 +22,7 @@ from interlock.worker.settings import SettingsInvalid, WorkerSettings
 
 log = logging.getLogger("interlock.worker")
 
-AUDIT_EVERY_MS = 200
+AUDIT_EVERY_MS = 50
 """So much of the trail may a killed process take with it; the ledgers' entries keep what they did."""
 
 AUDIT_QUEUE = 65_536

@@ -122,6 +122,8 @@ async def test_beyond_what_can_be_kept_spans_are_dropped_counted_and_it_is_said_
     exporter = AuditExporter(f"postgresql://audit_writer:x@127.0.0.1:{nobody}/audit", kept_at_most=3)
     for number in range(1, 6):
         await exported(exporter, span(number))
+    # what the exporter's own thread was told before this, it has done after it
+    await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(asyncio.sleep(0), exporter._loop))
     assert exporter.dropped == 2
     said = [record.getMessage() for record in caplog.records if record.levelno == logging.ERROR]
     assert len(said) == 1

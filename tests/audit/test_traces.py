@@ -6,9 +6,10 @@ import pytest
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind
 
-from interlock.audit.spans import StoredSpan, trees_of
+from interlock.audit.spans import trees_of
 from interlock.protocol.reports import root_span_id_of
-from tests.audit.trading import Trade, Traded
+from tests.audit.trading import Traded
+from tests.audit.trees import TO_PAID, VOIDED, ids, steps_forward
 from tests.world import BUYER, SELLER, UNITS
 
 SCENARIOS = {
@@ -19,8 +20,6 @@ SCENARIOS = {
     "terminated": "SETTLED",
     "killed": "SETTLED",
 }
-TO_PAID = ["check delivery", "check payment", "lock", "attest LOCKED", "pay"]
-VOIDED = ["check delivery", "check payment", "lock", "attest LOCKED", "void", "verdict of", "attest VOIDED", "refund"]
 EFFECTS = {
     "settled": [*TO_PAID, "attest PAID", "release"],
     "rejected": ["check delivery"],
@@ -41,17 +40,6 @@ EFFECTS = {
 """Of each scenario the steps that brought it forward, as docs/tracing.md has them; others were refused or repeated."""
 
 every_scenario = pytest.mark.parametrize("scenario", SCENARIOS)
-
-
-def ids(span: StoredSpan) -> tuple[str, str]:
-    return span.trace_id, span.span_id
-
-
-def steps_forward(trade: Trade) -> list[str]:
-    """The names of the steps that were not refused, each the first time, in their order."""
-    forward = [span for span in trade.stored if "interlock.refusal.code" not in span.attributes]
-    ordered = sorted(forward, key=lambda span: (span.end_ns, span.name))
-    return list(dict.fromkeys(span.name for span in ordered if span.parent_span_id is not None))
 
 
 @every_scenario
@@ -87,10 +75,10 @@ async def test_its_trace_is_one_tree_under_the_derived_root(traded: Traded, scen
 
 @every_scenario
 async def test_the_tree_is_as_documented(traded: Traded, scenario: str) -> None:
-    steps = steps_forward(traded.trades[scenario])
+    steps = steps_forward(traded.trades[scenario].stored)
     if "recover" not in EFFECTS[scenario]:  # a sweep that read a lock just before it ended starts a run for nothing
         steps = [step for step in steps if step != "recover"]
-    assert sorted(steps[:2]) + steps[2:] == EFFECTS[scenario]
+    assert steps == EFFECTS[scenario]
 
 
 @every_scenario

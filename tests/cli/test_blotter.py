@@ -80,6 +80,32 @@ def test_the_same_row_again_counts_once_and_another_trade_under_its_id_is_bad(tm
     assert [(row.line, row.field, row.code) for row in found.rejected] == [(4, "settlement_id", "id_used")]
 
 
+def test_a_quantity_written_otherwise_may_be_the_same_trade_and_its_decimals_decide(tmp_path: Path) -> None:
+    again = GOOD.replace("2500.00", "2500").replace("285000.00", "285000.0")
+    found = blotter(tmp_path, "\n".join([HEADER, GOOD, again, GOOD.replace("285000.00", "285000.000"), GOOD]))
+    assert ([row.line for row in found.rows], found.rejected) == ([2, 3, 4], [])
+
+
+def test_what_is_not_utf_8_spoils_its_own_row_only(tmp_path: Path) -> None:
+    for name, text in (
+        ("trades.csv", f"{HEADER}\n{GOOD.replace('alpine', 'zürich')}\n{GOOD}\n"),
+        ("trades.jsonl", f'{{"memo": "ü"}}\n{line(settlement_id="A-1")}\n'),
+    ):
+        (tmp_path / name).write_bytes(text.encode("latin-1"))
+        found = read(tmp_path / name)
+        assert [row.trade.settlement_id for row in found.rows] == ["A-1"]
+        assert [row.reason for row in found.rejected] == ["not UTF-8 text"]
+
+
+def test_a_file_that_is_no_text_at_all_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "trades.csv").write_bytes(f"{HEADER}\n{GOOD}".encode("utf-16"))
+    with pytest.raises(CliError):
+        read(tmp_path / "trades.csv")
+    (tmp_path / "trade.json").write_bytes(b"\xff\xfe{}")
+    with pytest.raises(UnicodeDecodeError):
+        read(tmp_path / "trade.json")
+
+
 @pytest.mark.parametrize("text", ["", " \n", f"{HEADER},memo\n{GOOD},x", "settlement_id,seller\nA,b"])
 def test_what_is_no_blotter_at_all_is_refused(tmp_path: Path, text: str) -> None:
     with pytest.raises(CliError) as caught:

@@ -13,7 +13,7 @@ from tests.cli.conftest import Run
 
 @pytest.mark.parametrize(
     "words",
-    [[], ["settel"], ["--wrong"], ["keys"], ["keys", "new"], ["keys", "new", "a", "b"], ["keys", "--data-dir"]],
+    [[], ["settel"], ["--wrong"], ["keys"], ["keys", "new"], ["keys", "new", "a", "b"], ["keys", "list", "--data-dir"]],
 )
 def test_wrong_usage_exits_2_and_prints_nothing_on_stdout(interlock: Run, words: list[str]) -> None:
     ran = interlock(*words)
@@ -111,7 +111,9 @@ def test_a_reader_that_leaves_early_is_no_error(interlock: Run, tmp_path: Path) 
     assert (done.returncode, done.stderr) == (0, "")
 
 
-@pytest.mark.parametrize("words", [["ledger", "accounts"], ["ledger", "mint", "asset", "alpine", "OUSG", "5"]])
+@pytest.mark.parametrize(
+    "words", [["list"], ["ledger", "accounts"], ["ledger", "mint", "asset", "alpine", "OUSG", "5"]]
+)
 def test_no_stack_exits_3_and_says_what_to_start(interlock: Run, words: list[str]) -> None:
     ran = interlock(*words, "--json")
     assert ran.code == 3

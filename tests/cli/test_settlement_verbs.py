@@ -78,12 +78,14 @@ def test_two_parties_instruct_and_are_told_what_differs(stack: Stack) -> None:
     second = stack.run("instruct", stack.file(dearer), "--as", "northbank")
     assert (second.code, second.json["matched"]) == (0, False)
     assert second.json["differences"] == [{"field": "payment.quantity", "yours": "28600", "theirs": "28500"}]
+    said = stack.say("instruct", stack.file(dearer), "--as", "northbank").out
+    assert ["payment.quantity", "286", "285"] in [line.split() for line in said.splitlines()]
     third = stack.run("instruct", stack.file(trade), "--as", "northbank")
     assert (third.code, third.json["matched"]) == (0, True)
     assert ends(until_ended(stack, trade["settlement_id"])) == ("SETTLED", "PAID", "released")
     assert stack.run("instruct", stack.file(trade), "--as", "alpine").json["matched"] is True
     refused = stack.run("instruct", stack.file(dearer), "--as", "northbank")
-    assert (refused.code, refused.error["code"]) == (1, "id_used")
+    assert (refused.code, refused.error["code"], refused.error["field"]) == (1, "id_used", "settlement_id")
 
 
 def test_the_only_side_withdraws(stack: Stack) -> None:
@@ -155,11 +157,13 @@ def test_a_blotter_settles_its_good_rows_and_tells_of_the_others(stack: Stack) -
         f"B-1,alpine,northbank,OUSG,1.6,USD,10.00,{soon}",
         f"B-6,alpine,northbank,OUSG,1.5,USD,10.00,{late}",
         f"B-7,alpine,northbank,OUSG,1.5,USD,10.00,{soon}",
+        f"B-7,alpine,northbank,OUSG,1.50,USD,10,{soon}",
+        f"B-7,alpine,northbank,OUSG,1.50,USD,10.000,{soon}",
     ]
     path = stack.file("\n".join([HEADER, *rows]), "blotter.csv")
     checked = stack.run("settle", path, "--dry-run")
     assert (checked.code, checked.json["ok"], checked.json["settlements"]) == (1, False, [])
-    bad = [(4, "buyer"), (5, "amount"), (6, ""), (8, "settlement_id"), (9, "settle_by")]
+    bad = [(4, "buyer"), (5, "amount"), (6, ""), (8, "settlement_id"), (9, "settle_by"), (12, "amount")]
     assert [(row["line"], row["field"]) for row in checked.json["rejected_rows"]] == bad
     assert stack.run("show", "B-1").code == 1
     first = stack.run("settle", path)

@@ -144,7 +144,17 @@ def test_one_party_on_both_sides_is_no_trade() -> None:
         meant(with_changes(lambda trade: trade["payment"].update(same), changed("delivery", "receiver", to="alpine-2")))
 
 
-@pytest.mark.parametrize("text", ["{", "[]", '"x"', "[" * 100_000, '{"settlement_id": "A", "settlement_id": "B"}'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{",
+        "[]",
+        '"x"',
+        "[" * 100_000,
+        '{"settlement_id": ' + "1" * 5000 + "}",
+        '{"settlement_id": "A", "settlement_id": "B"}',
+    ],
+)
 def test_what_is_no_json_object_is_no_trade(text: str) -> None:
     with pytest.raises(BadTrade):
         WrittenTrade.parse(text)

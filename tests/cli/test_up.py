@@ -30,6 +30,22 @@ KEYS = [
 ]
 
 
+ASKS_ON_AND_ON = """
+import asyncio, pathlib, sys
+from interlock.cli.context import Context
+from interlock.cli.output import Output
+
+async def ask() -> None:
+    async with Context(pathlib.Path(sys.argv[1]), Output(as_json=True)) as context:
+        client = await context.client()
+        print("ready", flush=True)
+        while True:
+            await client.list()
+
+asyncio.run(ask())
+"""
+
+
 @contextmanager
 def up(folder: Path) -> Iterator[tuple["subprocess.Popen[str]", dict[str, Any]]]:
     """The process and the line that it printed when it was ready; stopped in any case."""
@@ -63,11 +79,17 @@ def test_up_serves_the_other_verbs_until_it_is_told_to_stop(tmp_path: Path, numb
             assert command(tmp_path, *words, "--data-dir", str(folder)).code == 0
         second = command(tmp_path, "up", "--data-dir", str(folder), "--json")
         assert (second.code, second.error["code"]) == (1, "already_running")
+        ask = [sys.executable, "-c", ASKS_ON_AND_ON, str(folder)]
+        asking = subprocess.Popen(ask, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        assert asking.stdout is not None
+        assert asking.stdout.readline() == "ready\n"
         children = psutil.Process(process.pid).children(recursive=True)
         process.send_signal(number)
         rest, _ = process.communicate(timeout=60)
         assert (process.returncode, rest) == (0, "")
         assert [child for child in children if child.is_running()] == []
+    out, err = asking.communicate(timeout=60)
+    assert (out, "NotReached" in err) == ("", True)  # not a word of Temporal's core where a verb's answer goes
     stopped = command(tmp_path, "ledger", "accounts", "--data-dir", str(folder), "--json")
     assert stopped.code == 3
     assert f"interlock up --data-dir {folder}" in stopped.error["message"]

@@ -1,6 +1,7 @@
 """What the verbs still do when no worker runs, Temporal has stopped answering, or the whole stack is down."""
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tests.cli.settling_stack import Stack, settling_stack
@@ -26,16 +27,23 @@ def test_the_ledgers_answer_when_nobody_else_does(tmp_path: Path) -> None:
             assert time.monotonic() < deadline
         stack.child("interlock.worker").kill()
 
-        report, why = shown(stack, name)
+        new = stack.trade()
+        with ThreadPoolExecutor() as at_once:  # each waits for a worker for a while before it asks the ledgers
+            of_waiting = at_once.submit(shown, stack, name)
+            in_words = at_once.submit(stack.say, "show", name)
+            of_proposed = at_once.submit(shown, stack, proposed["settlement_id"])
+            of_settled = at_once.submit(shown, stack, settled["settlement_id"])
+            again = at_once.submit(stack.run, "settle", stack.file(settled, "settled.json"))
+            unsent = at_once.submit(stack.run, "settle", stack.file(new, "new.json"))
+        report, why = of_waiting.result()
         assert (report["stage"], report["lock"], why) == ("LOCKED", "locked", "no_worker")
-        assert "the ledgers say" in stack.say("show", name).out
-        report, why = shown(stack, proposed["settlement_id"])
+        assert "the ledgers say" in in_words.result().out
+        report, why = of_proposed.result()
         assert (report["stage"], why) == ("PROPOSED", "no_worker")
-        report, _ = shown(stack, settled["settlement_id"])
+        report, _ = of_settled.result()
         assert ends(report) == ("SETTLED", "PAID", "released")
-        assert stack.run("settle", stack.file(settled)).code == 0
-        unsent = stack.run("settle", stack.file(stack.trade()))
-        assert (unsent.code, unsent.error["code"]) == (3, "no_worker")
+        assert again.result().code == 0
+        assert (unsent.result().code, unsent.result().error["code"]) == (3, "no_worker")
 
         assert stack.run("void", name, *OPERATORS).json["verdict"] == "VOIDED"
 
