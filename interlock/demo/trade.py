@@ -33,6 +33,7 @@ CASH = 2_500 * NAV_CENTS
 LONG_SECONDS = 600.0
 LOOK_EVERY_SECONDS = 0.2
 PATIENCE_SECONDS = 45.0
+RELEASE_WAITS = timedelta(seconds=1)
 
 _Seen = TypeVar("_Seen")
 
@@ -180,13 +181,17 @@ class Trade:
         return verdict
 
     async def release_asked_for(self) -> None:
-        """Wait until it is paid, the payment is attested, and the release waits for somebody to carry it out."""
+        """Wait until it is paid, the payment is attested, and the release has waited a while for somebody.
+
+        A while, so that what was done before it is written down everywhere: whoever dies next takes none of it along.
+        """
         await self.decided(VerdictKind.PAID)
         workflow = self.world.temporal.get_workflow_handle(self.handle.workflow_id)
 
         async def look() -> bool | None:
             pending = (await workflow.describe()).raw_description.pending_activities
-            return any(activity.activity_type.name == RELEASE.name for activity in pending) or None
+            asked = [each.scheduled_time.ToDatetime(UTC) for each in pending if each.activity_type.name == RELEASE.name]
+            return any(datetime.now(UTC) - since > RELEASE_WAITS for since in asked) or None
 
         await until("the release to be asked for", look)
 
