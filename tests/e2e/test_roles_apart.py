@@ -8,7 +8,7 @@ import pytest
 
 from interlock.protocol.names import Role
 from interlock.stack.identity import AUDIT, LEDGERS
-from tests.e2e.conftest import Service, outcome
+from tests.e2e.conftest import Service, outcome, until
 
 DATABASES = (*LEDGERS, AUDIT, "postgres", "template1")
 
@@ -29,6 +29,22 @@ def held(service: Service, pid: int) -> set[str]:
     """The names of the secrets that stand anywhere in a process's environment."""
     told = "\n".join(environment_of(pid).values())
     return {name for name, secret in secrets_of(service).items() if secret in told}
+
+
+async def logins_by_port(service: Service) -> dict[int, str]:
+    """As whom each client port is logged in; looked at when no connection is still on its way in, as nobody yet."""
+    rows: list[asyncpg.Record] = []
+    admin = await service.stack.postgres._connect("postgres")
+
+    async def all_are_somebody() -> bool:
+        rows[:] = await admin.fetch("SELECT usename, client_port FROM pg_stat_activity WHERE client_port IS NOT NULL")
+        return all(row["usename"] is not None for row in rows)
+
+    try:
+        await until(all_are_somebody)
+    finally:
+        await admin.close()
+    return {row["client_port"]: row["usename"] for row in rows}
 
 
 async def test_a_trade_settles_with_a_process_for_each_role(service: Service) -> None:
@@ -72,10 +88,7 @@ async def test_the_settlement_process_knows_no_ledger_and_no_attestor(service: S
 
 async def test_each_ledgers_process_is_connected_as_its_writer_and_nobody_else(service: Service) -> None:
     """Beside the audit trail, to which every process adds and which none may read."""
-    admin = await service.stack.postgres._connect("postgres")
-    rows = await admin.fetch("SELECT usename, client_port FROM pg_stat_activity WHERE client_port IS NOT NULL")
-    await admin.close()
-    logins = {row["client_port"]: row["usename"] for row in rows}
+    logins = await logins_by_port(service)
     seen = {}
     for role in Role:
         connections = psutil.Process(service.worker(role).pid).net_connections("tcp")
