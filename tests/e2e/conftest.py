@@ -140,14 +140,14 @@ async def service(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Ser
 
 
 async def until(holds: Callable[[], Awaitable[bool]]) -> None:
-    """Until a condition holds; fails after half a minute."""
-    async with asyncio.timeout(30):
+    """Until a condition holds; fails after a minute and a half."""
+    async with asyncio.timeout(90):
         while not await holds():  # noqa: ASYNC110 - it is asked of other processes, which set no event here
             await asyncio.sleep(0.02)
 
 
 async def reaches(handle: SettlementHandle, stage: Stage) -> None:
-    """Until a settlement is that far; fails after half a minute."""
+    """Until a settlement is that far; fails after a minute and a half."""
 
     async def reached() -> bool:
         return (await handle.status()).stage is stage
@@ -156,5 +156,5 @@ async def reaches(handle: SettlementHandle, stage: Stage) -> None:
 
 
 async def outcome(handle: SettlementHandle) -> str | None:
-    """How a settlement ends; fails after a minute."""
-    return (await asyncio.wait_for(handle.outcome(), 60)).outcome
+    """How a settlement ends; fails after two minutes."""
+    return (await asyncio.wait_for(handle.outcome(), 120)).outcome

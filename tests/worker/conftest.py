@@ -156,15 +156,15 @@ async def settle(client: SettlementClient, terms: Terms) -> SettlementHandle:
 
 
 async def until(holds: Callable[[], Awaitable[bool]]) -> None:
-    """Until a condition holds; fails after half a minute."""
-    async with asyncio.timeout(30):
+    """Until a condition holds; fails after a minute and a half."""
+    async with asyncio.timeout(90):
         while not await holds():  # noqa: ASYNC110 - it is asked of other processes, which set no event here
             await asyncio.sleep(0.02)
 
 
 async def outcome(handle: SettlementHandle) -> str | None:
-    """How a settlement ends; fails after half a minute."""
-    return (await asyncio.wait_for(handle.outcome(), 30)).outcome
+    """How a settlement ends; fails after a minute and a half."""
+    return (await asyncio.wait_for(handle.outcome(), 90)).outcome
 
 
 async def ready(process: ManagedProcess) -> Any:

@@ -93,7 +93,7 @@ async def test_a_collector_that_is_away_delays_no_settlement_and_leaves_no_trace
     terms = new_terms(postgres_world)
     assert await outcome(await settle(client, terms)) == "SETTLED"
     worker._started.send_signal(signal.SIGTERM)
-    assert await asyncio.wait_for(worker.wait(), 10) == 0
+    assert await asyncio.wait_for(worker.wait(), 30) == 0
     assert "Traceback" not in worker.log.read_text()
     async with await SpanReader.connect(audit_server.dsn("reader")) as reader:
         assert len(await reader.spans_of(trace_id_of(terms.hash(NETWORK)))) == 8

@@ -66,7 +66,7 @@ async def test_a_lock_that_lands_after_its_run_is_gone_is_found_and_settled(serv
     assert (await trade.end()).outcome == "CANCELLED"
     service.asset.let_go("lock")
     recovered: tuple[str, ...] = ()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not recovered:
             recovered = (await service.sweep()).recovered
     assert recovered == (trade.terms_hash,)
@@ -217,7 +217,7 @@ async def test_the_sweep_tells_a_run_that_waits_for_the_other_party_of_a_lock_th
     await trade.instruct(SELLER)
     await until(lambda: knows_that_nothing_stands(service))
     service.asset.let_go("lock")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not (await service.sweep()).recovered:
             assert (await trade.report()).stage == "PROPOSED"
     assert (await trade.end()).outcome == "SETTLED"
