@@ -1,0 +1,56 @@
+"""A worker process is killed, or an answer goes astray, at exactly one place of a step."""
+
+from tests.matrix.cell import Cell, expect
+from tests.matrix.switchboard import NOT_NOW, Then, When
+
+
+async def killed_before_the_effect(cell: Cell) -> None:
+    """SIGKILL to the worker when it is about to ask; another one starts at once."""
+    held = await cell.held(When.BEFORE)
+    await _replace_the_worker(cell)
+    await cell.asked_again(held)
+
+
+async def killed_after_the_commit(cell: Cell) -> None:
+    """SIGKILL to the worker when the ledger has answered, and nobody has heard it; another one starts at once."""
+    held = await cell.held(When.AFTER)
+    await _replace_the_worker(cell)
+    again = await cell.asked_again(held)
+    expect(again.text == held.said.text, f"asked again it says {again.text}, first it said {held.said.text}")
+
+
+async def the_answer_is_lost(cell: Cell) -> None:
+    """The ledger has done it, and the connection breaks before the worker hears of it."""
+    held = await cell.held(When.AFTER)
+    cell.strikes()
+    held.let(Then.LOSE)
+    again = await cell.asked_again(held)
+    expect(again.text == held.said.text, f"asked again it says {again.text}, first it said {held.said.text}")
+
+
+async def the_answer_comes_twice(cell: Cell) -> None:
+    """The very request is delivered twice, and the second answer is the one that counts."""
+    held = await cell.held(When.AFTER)
+    cell.strikes()
+    held.let(Then.AGAIN)
+    again = await cell.heard(cell.step.verb, When.AGAIN)
+    same = again.text == held.said.text or again.answer in NOT_NOW
+    expect(same, f"the second answer is {again.text}, the first was {held.said.text}")
+    if cell.step.name == "match":
+        await cell.trade.settle()  # what makes a match is the parties' words: they come twice as well
+
+
+async def no_worker_for_a_while(cell: Cell) -> None:
+    """SIGKILL to the only worker; the next one starts when the engine has given the attempt up."""
+    held = await cell.held(When.BEFORE)
+    cell.strikes()
+    await cell.room.kill_worker()
+    await cell.given_up(held)
+    await cell.room.start_worker()
+    await cell.asked_again(held)
+
+
+async def _replace_the_worker(cell: Cell) -> None:
+    cell.strikes()
+    await cell.room.kill_worker()
+    await cell.room.start_worker()

@@ -1,0 +1,156 @@
+"""Some cells of every row and column of the crash matrix; and that its judge, its memory and its page are right."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
+
+import pytest
+
+from interlock.protocol import Lock, LockState, Verdict, VerdictKind
+from tests.matrix.campaign import ALL, Campaign, Place, Result
+from tests.matrix.faults import COLUMNS, TABLES
+from tests.matrix.page import page
+from tests.matrix.steps import ROWS
+from tests.matrix.store import ROOT, Store
+from tests.matrix.trade import REFUNDED, RELEASED, UNTOUCHED, Books, outcome_of
+
+pytestmark = pytest.mark.timeout(600)  # what it waits for is given up by the engine after 15 s, many times over
+
+SLICE: tuple[Place, ...] = (
+    ("attest PAID", "the worker killed and no other there for a while"),
+    ("pay", "killed before the effect"),
+    ("lock", "killed after the commit, before the answer"),
+    ("release", "lands late, after the retry has succeeded"),
+    ("pay", "lands late, after the settlement has ended the other way"),
+    ("check", "Temporal's whole database lost"),
+    ("match", "Temporal killed"),
+    ("attest VOIDED", "the ledger unreachable for a while"),
+    ("void", "the workflow terminated"),
+    ("refund", "the answer lost"),
+    ("void", "the answer delivered twice"),
+    ("check", "the workflow cancelled from the Web UI"),
+    ("pay", "Postgres killed inside the transaction"),
+    ("attest", "down"),
+    ("refund", "slow"),
+    ("release", "lying"),
+    ("attest PAID", "contradicting itself"),
+    ("match", "ahead, the asset ledger's"),
+    ("attest", "ahead, the payment ledger's"),
+    ("lock", "behind, the asset ledger's"),
+    ("attest VOIDED", "behind, the payment ledger's"),
+)
+"""The longest first, so that they wait side by side."""
+
+ROOMS = 4
+
+
+@pytest.fixture(scope="module")
+async def driven() -> tuple[Mapping[Place, Result], list[str]]:
+    """Every cell's result, and what was wrong with the ledgers' invariants in the end."""
+    results: dict[Place, Result] = {}
+    campaign = Campaign(SLICE, lambda result: results.update({result.place: result}))
+    await campaign.run(lanes=1, rooms=ROOMS)
+    return results, campaign.violations
+
+
+@pytest.mark.parametrize("place", SLICE, ids=": ".join)
+async def test_both_legs_or_neither(driven: tuple[Mapping[Place, Result], list[str]], place: Place) -> None:
+    result = driven[0][place]
+    assert result.wrong == ""
+    assert result.outcome in ("SETTLED", "CANCELLED", "EXPIRED", "REJECTED")
+
+
+async def test_the_invariants_hold_when_all_that_has_happened(
+    driven: tuple[Mapping[Place, Result], list[str]],
+) -> None:
+    assert driven[1] == []
+
+
+def test_every_row_and_every_column_is_among_these_cells() -> None:
+    assert {step for step, _ in SLICE} == set(ROWS)
+    assert {fault for _, fault in SLICE} == set(COLUMNS)
+    assert set(SLICE) <= set(ALL)
+
+
+def shown(effects: Books, state: LockState | None, kind: VerdictKind | None, by: str = "consent") -> Books:
+    """What the ledgers show when these effects stand beside a lock and a verdict."""
+    lock = SimpleNamespace(state=state, locked="a receipt") if state else None
+    verdict = SimpleNamespace(verdict=kind, authority=by) if kind else None
+    return replace(effects, lock=cast(Lock | None, lock), verdict=cast(Verdict | None, verdict))
+
+
+@pytest.mark.parametrize(
+    ("books", "outcome"),
+    [
+        (shown(RELEASED, LockState.RELEASED, VerdictKind.PAID), "SETTLED"),
+        (shown(REFUNDED, LockState.REFUNDED, VerdictKind.VOIDED), "CANCELLED"),
+        (shown(REFUNDED, LockState.REFUNDED, VerdictKind.VOIDED, by="time"), "EXPIRED"),
+        (shown(UNTOUCHED, None, None), "REJECTED"),
+    ],
+)
+def test_an_end_is_told_by_what_the_ledgers_show(books: Books, outcome: str) -> None:
+    assert outcome_of(books) == outcome
+
+
+@pytest.mark.parametrize(
+    "books",
+    [
+        pytest.param(shown(RELEASED, LockState.LOCKED, VerdictKind.PAID), id="paid and still locked"),
+        pytest.param(shown(RELEASED, LockState.RELEASED, None), id="released without a verdict"),
+        pytest.param(shown(RELEASED, LockState.RELEASED, VerdictKind.VOIDED), id="voided and released"),
+        pytest.param(shown(REFUNDED, LockState.REFUNDED, VerdictKind.PAID), id="paid and refunded"),
+        pytest.param(shown(REFUNDED, LockState.RELEASED, VerdictKind.PAID), id="said to be released, and refunded"),
+        pytest.param(
+            replace(shown(RELEASED, LockState.RELEASED, VerdictKind.PAID), sellers_cash=2 * RELEASED.sellers_cash),
+            id="paid twice",
+        ),
+        pytest.param(
+            replace(shown(RELEASED, LockState.RELEASED, VerdictKind.PAID), buyers_cash=()), id="paid with no one's cash"
+        ),
+        pytest.param(
+            replace(shown(REFUNDED, LockState.REFUNDED, VerdictKind.VOIDED), sellers_units=REFUNDED.sellers_units[:1]),
+            id="refunded, and nothing came back",
+        ),
+        pytest.param(replace(UNTOUCHED, buyers_cash=RELEASED.buyers_cash), id="no row, and cash is gone"),
+    ],
+)
+def test_what_is_no_end_is_judged_wrong(books: Books) -> None:
+    with pytest.raises(ValueError, match=r"is no end|where .* is due"):
+        outcome_of(books)
+
+
+def test_a_run_goes_on_with_the_cells_that_are_not_finished_in_this_tree(tmp_path: Path) -> None:
+    done, wrong, other, untried = ALL[:4]
+    kept = tmp_path / "cells.jsonl"
+    Store(kept, "another tree", fresh=False).keep(Result(step=other[0], fault=other[1], outcome="SETTLED"))
+    first = Store(kept, "this tree", fresh=False)
+    first.keep(Result(step=done[0], fault=done[1], outcome="SETTLED"))
+    first.keep(Result(step=wrong[0], fault=wrong[1], wrong="both legs moved, one of them twice"))
+    assert Store(kept, "this tree", fresh=False).missing(ALL[:4]) == [wrong, other, untried]
+    assert Store(kept, "this tree", fresh=True).missing(ALL[:4]) == list(ALL[:4])
+
+
+def test_the_page_shows_every_cell_of_every_table() -> None:
+    results = {place: Result(step=place[0], fault=place[1], outcome="SETTLED", seconds=1.0) for place in ALL}
+    assert_whole(page(results))
+
+
+def test_the_committed_page_misses_no_cell() -> None:
+    assert_whole((ROOT / "docs" / "crash-matrix.md").read_text(encoding="utf-8"))
+
+
+def assert_whole(text: str) -> None:
+    """One table for each group of faults: a column for each fault, a row for each step, an outcome in each cell."""
+    tables = [part.splitlines() for part in re.findall(r"(?:^\| .*\|\n|^\|-.*\|\n)+", text, re.MULTILINE)]
+    found = [table for table in tables if table[0].startswith("| step |")]
+    assert len(found) == len(TABLES)
+    for table, faults in zip(found, TABLES.values(), strict=True):
+        assert table[0] == "| step | " + " | ".join(fault.name for fault in faults) + " |"
+        rows = [line.strip("|").split("|") for line in table[2:]]
+        assert [row[0].strip(" *") for row in rows] == list(ROWS)
+        for row in rows:
+            assert len(row) == len(faults) + 1
+            assert all(re.fullmatch(r" (●|○ (cancelled|expired|rejected)) [0-9.]+ s ", cell) for cell in row[1:])
