@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # Each process starts servers of its own; much of the time is waiting, so two processes suit two cores.
 TEST_PROCESSES ?= 2
 
-.PHONY: demo traced-demo test check docs install lock clean wheel pictures
+.PHONY: demo traced-demo test check docs install lock clean wheel pictures model matrix chaos soak safeguards
 .DEFAULT_GOAL := help
 
 help:
@@ -13,6 +13,11 @@ help:
 	@echo "make traced-demo  play the demo before an OTLP receiver, by gRPC and by HTTP, and compare every trace"
 	@echo "make test    all tests"
 	@echo "make check   format, lint, types, import rules"
+	@echo "make model   the protocol state by state, then random programs on real ledgers"
+	@echo "make matrix  every step times every fault, into docs/crash-matrix.md"
+	@echo "make chaos   thousands of settlements while everything is killed"
+	@echo "make soak    20,000 settlements in one run, and what each process holds meanwhile"
+	@echo "make safeguards  take out each safeguard in turn, into docs/safeguards.md"
 	@echo "make docs    write the table of settings in docs/deploy.md anew"
 	@echo "make pictures  photograph trades in the Web UI into docs/img (needs Chromium)"
 	@echo "make lock    resolve requirements.txt anew"
@@ -40,6 +45,27 @@ check: install
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# docs/protocol-model.md; `--weaken NAME` shows what a rule is for. MACHINE_EXAMPLES, MACHINE_STEPS and MACHINE_SEED say
+# how many programs are tried on the ledgers, how long they are, and which.
+model: install
+	$(BIN)/python -m tests.protocol_model
+	MACHINE_EXAMPLES=$${MACHINE_EXAMPLES:-500} $(BIN)/python -m pytest -s tests/ledgers/machine
+
+# Goes on where it was interrupted; MATRIX_FLAGS=--fresh begins anew.
+matrix: install
+	$(BIN)/python -m tests.matrix $(MATRIX_FLAGS)
+
+# CHAOS_SETTLEMENTS (3000), CHAOS_SECONDS (600: over how long they are started, at least), CHAOS_SEED (1).
+chaos: install
+	$(BIN)/python -m tests.chaos $(CHAOS_FLAGS)
+
+# SOAK_SETTLEMENTS (20000), SOAK_AT_ONCE (40).
+soak: install
+	$(BIN)/python -m tests.chaos.soak
+
+safeguards: install
+	$(BIN)/python -m tests.safeguards $(SAFEGUARDS_FLAGS)
 
 docs: install
 	$(BIN)/python -m interlock.stack.settings_table
