@@ -1,9 +1,11 @@
-"""The sweeper's step on the settlement role: see that terms with something open have a running workflow.
+"""Sees that terms with something open have a running workflow: the rule, and the sweeper's steps that follow it.
 
 Holds no ledger credential: the terms and signatures come from the ledgers' rows.
 """
 
+import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +20,9 @@ from interlock.protocol.names import (
     INSTRUCT,
     SETTLEMENT_WORKFLOW,
     STAGE,
+    SUSPENDED,
     TERMS_HASHES,
+    WAITING_FOR,
     Role,
     recovery_workflow_id,
     workflow_id,
@@ -27,11 +31,103 @@ from interlock.protocol.steps import RECOVER, UNATTENDED, Sightings
 from interlock.protocol.summary import CLIENT_DETAILS, summary_of
 
 
-class RecoveryActivities:
-    """Starts workflows for terms that the ledgers show as open."""
+@dataclass(frozen=True)
+class Attending:
+    """A running workflow, the terms that it knows, and what it last let itself be found by."""
+
+    workflow_id: str
+    terms_hashes: tuple[str, ...]
+    stage: str | None
+    waits_for: str | None
+    suspended: bool
+
+
+@dataclass(frozen=True)
+class Recovered:
+    """Where terms are being finished; `started` unless a workflow was at them already."""
+
+    workflow_id: str
+    started: bool
+
+
+class Recovery:
+    """Starts workflows for terms that a ledger shows as open. Every method raises RPCError."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
+
+    async def attending(self, terms_hash: str, own: str) -> Attending | None:
+        """The running workflow that has taken these terms up: the parties' own, or one beside it; None if none has."""
+        about = await self._about(own)
+        if about is not None and terms_hash in about.terms_hashes:
+            return about if about.stage != Stage.PROPOSED else None
+        return await self._about(recovery_workflow_id(own, terms_hash))
+
+    async def recover(self, signed: SignedTerms) -> Recovered:
+        """Have a workflow take up terms that both parties signed and a ledger has a row of, unless one has."""
+        own = workflow_id(signed.terms, signed.network)
+        about = await self._about(own)
+        knows = about is not None and signed.terms_hash in about.terms_hashes
+        if about is None or not about.terms_hashes or (knows and about.stage == Stage.PROPOSED):
+            # a lock may land after a run has asked the ledgers and found none: tell it that both have signed; and a
+            # run that knows nothing at all was started by somebody whom no worker had answered yet
+            await self._start(own, signed)
+            return Recovered(own, started=True)
+        if knows:
+            return Recovered(own, started=False)
+        # the parties' workflow is busy with other terms of the same id: recover these beside it
+        beside = recovery_workflow_id(own, signed.terms_hash)
+        if await self._about(beside) is not None:
+            return Recovered(beside, started=False)
+        await self._start(beside, signed)
+        return Recovered(beside, started=True)
+
+    async def _about(self, name: str) -> Attending | None:
+        """What a running workflow of this id is about; None if none runs. Asks the server, not the lagging index."""
+        try:
+            found = await self._client.get_workflow_handle(name).describe()
+        except RPCError as error:
+            if error.status == RPCStatusCode.NOT_FOUND:
+                return None
+            raise
+        if found.status != WorkflowExecutionStatus.RUNNING:
+            return None
+        shown = found.typed_search_attributes
+        return Attending(
+            workflow_id=name,
+            terms_hashes=tuple(shown.get(SearchAttributeKey.for_keyword_list(TERMS_HASHES)) or ()),
+            stage=shown.get(SearchAttributeKey.for_keyword(STAGE)),
+            waits_for=shown.get(SearchAttributeKey.for_keyword(WAITING_FOR)),
+            suspended=bool(shown.get(SearchAttributeKey.for_bool(SUSPENDED))),
+        )
+
+    async def _start(self, name: str, signed: SignedTerms) -> None:
+        start: WithStartWorkflowOperation[Any, Any] = WithStartWorkflowOperation(
+            SETTLEMENT_WORKFLOW,
+            SettlementStart.of(signed.terms, signed.network),
+            id=name,
+            task_queue=Role.SETTLEMENT.task_queue,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+            static_summary=summary_of(signed.terms),
+            static_details=CLIENT_DETAILS,
+        )
+        try:
+            await self._client.execute_update_with_start_workflow(
+                INSTRUCT, signed, start_workflow_operation=start, result_type=Instructed
+            )
+        finally:
+            # Temporal's client keeps a failure in the operation too; left unread, asyncio would print it
+            with suppress(Exception, asyncio.CancelledError):
+                async with asyncio.timeout(1.0):
+                    await start.workflow_handle()
+
+
+class RecoveryActivities:
+    """The sweeper's steps on the settlement role."""
+
+    def __init__(self, client: Client) -> None:
+        self._recovery = Recovery(client)
 
     @property
     def all(self) -> Sequence[Callable[..., Any]]:
@@ -46,62 +142,7 @@ class RecoveryActivities:
     @activity.defn(name=RECOVER.name)
     async def recover(self, signed: SignedTerms) -> bool:
         """True if a workflow was told of these terms; False if one has taken them up meanwhile."""
-        own = workflow_id(signed.terms, signed.network)
-        about = await self._about(own)
-        if about is None or (signed.terms_hash in about.terms_hashes and about.stage == Stage.PROPOSED):
-            # a lock may land after a run has asked the ledgers and found none: tell it that both have signed
-            await self._start(own, signed)
-            return True
-        if signed.terms_hash in about.terms_hashes:
-            return False
-        # the parties' workflow is busy with other terms of the same id: recover these beside it
-        beside = recovery_workflow_id(own, signed.terms_hash)
-        if await self._about(beside) is not None:
-            return False
-        await self._start(beside, signed)
-        return True
+        return (await self._recovery.recover(signed)).started
 
     async def _attended(self, seen: Sighting) -> bool:
-        about = await self._about(seen.workflow_id)
-        if about is not None and seen.terms_hash in about.terms_hashes:
-            return about.stage != Stage.PROPOSED
-        return await self._about(recovery_workflow_id(seen.workflow_id, seen.terms_hash)) is not None
-
-    async def _about(self, name: str) -> "_About | None":
-        """What a running workflow of this id is about; None if none runs. Asks the server, not the lagging index."""
-        try:
-            found = await self._client.get_workflow_handle(name).describe()
-        except RPCError as error:
-            if error.status == RPCStatusCode.NOT_FOUND:
-                return None
-            raise
-        if found.status != WorkflowExecutionStatus.RUNNING:
-            return None
-        shown = found.typed_search_attributes
-        return _About(
-            terms_hashes=tuple(shown.get(SearchAttributeKey.for_keyword_list(TERMS_HASHES)) or ()),
-            stage=shown.get(SearchAttributeKey.for_keyword(STAGE)),
-        )
-
-    async def _start(self, name: str, signed: SignedTerms) -> None:
-        start: WithStartWorkflowOperation[Any, Any] = WithStartWorkflowOperation(
-            SETTLEMENT_WORKFLOW,
-            SettlementStart.of(signed.terms, signed.network),
-            id=name,
-            task_queue=Role.SETTLEMENT.task_queue,
-            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
-            static_summary=summary_of(signed.terms),
-            static_details=CLIENT_DETAILS,
-        )
-        await self._client.execute_update_with_start_workflow(
-            INSTRUCT, signed, start_workflow_operation=start, result_type=Instructed
-        )
-
-
-@dataclass(frozen=True)
-class _About:
-    """Which terms a running workflow knows, and how far it has come."""
-
-    terms_hashes: tuple[str, ...]
-    stage: str | None
+        return await self._recovery.attending(seen.terms_hash, seen.workflow_id) is not None

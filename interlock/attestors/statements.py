@@ -35,8 +35,20 @@ class Said:
 class StatementReader:
     """Reads what the attestors of one set have signed. Use as an async context manager."""
 
-    def __init__(self, endpoints: Mapping[str, str], attestors: Attestors) -> None:
-        """`endpoints` maps an attestor's address to its URL; others' words are never asked for."""
+    def __init__(
+        self,
+        endpoints: Mapping[str, str],
+        attestors: Attestors,
+        *,
+        most_statements: int = MOST_STATEMENTS,
+        timeout_seconds: float = READ_TIMEOUT_SECONDS,
+    ) -> None:
+        """`endpoints` maps an attestor's address to its URL; others' words are never asked for.
+
+        Of each at most so many statements are read, within so many seconds.
+        """
+        self._most_statements = most_statements
+        self._timeout_seconds = timeout_seconds
         self._urls = {address: endpoints[address].rstrip("/") for address in attestors.keys if address in endpoints}
         self._session: aiohttp.ClientSession | None = None
 
@@ -55,7 +67,7 @@ class StatementReader:
 
     async def _word_of(self, address: str, ledger: str, position: int) -> Said | None:
         try:
-            async with asyncio.timeout(READ_TIMEOUT_SECONDS):
+            async with asyncio.timeout(self._timeout_seconds):
                 return await self._all_of(address, ledger, position)
         except (aiohttp.ClientError, OSError, ValueError):  # TimeoutError is an OSError, ValidationError a ValueError
             return None
@@ -63,7 +75,7 @@ class StatementReader:
     async def _all_of(self, address: str, ledger: str, position: int) -> Said:
         signed: list[SignedStatement] = []
         number = 0
-        while len(signed) < MOST_STATEMENTS:
+        while len(signed) < self._most_statements:
             page = await self._page(address, {"ledger": ledger, "position": position, "after": number})
             signed += [kept.signed for kept in page.votes]
             if len(page.votes) < MAX_REQUESTS:

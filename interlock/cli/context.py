@@ -92,6 +92,15 @@ class Context:
             self._client = await self._open.enter_async_context(client)
         return self._client
 
+    def attestor_urls(self) -> dict[str, str]:
+        """Where each attestor answers, by its address; empty where nobody has said so."""
+        if self.data_dir is not None:
+            return dict(self._file("client.json").get("attestors", {}))
+        try:
+            return dict(json.loads(os.environ.get("INTERLOCK_ATTESTOR_URLS") or "{}"))
+        except ValueError as error:
+            raise CliError("invalid", f"INTERLOCK_ATTESTOR_URLS is not JSON: {error}", "attestor_urls") from error
+
     def ledger_names(self) -> tuple[str, ...]:
         """The ledgers that this stack has."""
         return LEDGERS if self.data_dir is None else tuple(self._file("ledgers.json"))

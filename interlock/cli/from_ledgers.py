@@ -31,7 +31,7 @@ def report_of(lock: Lock | None, verdict: Verdict | None, blocker: Blocker | Non
     row = verdict or lock
     if row is None:
         return None
-    stage = _stage(lock, verdict)
+    stage = stage_of(lock.state if lock else None, verdict.verdict if verdict else None, by_time=_by_time(verdict))
     outcome = Outcome(stage.value) if stage.value in Outcome.__members__ else None
     return report_on(row.signed, stage, outcome=outcome, lock=lock, verdict=verdict, blocker=blocker)
 
@@ -60,17 +60,35 @@ def report_on(
     )
 
 
-def _stage(lock: Lock | None, verdict: Verdict | None) -> Stage:
-    paid = verdict is not None and verdict.verdict is VerdictKind.PAID
-    if lock is not None and lock.state is LockState.RELEASED:
+def stage_of(lock: LockState | None, verdict: VerdictKind | None, *, by_time: bool) -> Stage:
+    """How far terms with these rows have come; one of the two stands. `by_time`: settle_by is why they are voided."""
+    if lock is LockState.RELEASED:
         return Stage.SETTLED
-    if lock is not None and lock.state is LockState.REFUNDED:
+    if lock is LockState.REFUNDED:
         if verdict is None:  # the refund shows that there is one, on a payment ledger that could not be read
             return Stage.VOIDED
-        return Stage.EXPIRED if verdict.authority == "time" else Stage.CANCELLED
+        return Stage.EXPIRED if by_time else Stage.CANCELLED
     if verdict is None:
         return Stage.LOCKED
-    return Stage.PAID if paid else Stage.VOIDED
+    return Stage.PAID if verdict is VerdictKind.PAID else Stage.VOIDED
+
+
+def contradiction(lock: LockState | None, verdict: VerdictKind | None) -> str | None:
+    """How the two rows for the same terms contradict each other, in words; None if they do not."""
+    match lock, verdict:
+        case LockState.RELEASED, VerdictKind.PAID:
+            return None
+        case LockState.REFUNDED, VerdictKind.VOIDED:
+            return None
+        case ((LockState.RELEASED | LockState.REFUNDED), _):
+            return f"the lock is {lock}, and the verdict is {verdict or 'missing'}"
+        case None, VerdictKind.PAID:
+            return "the verdict is PAID, and there is no lock"
+    return None
+
+
+def _by_time(verdict: Verdict | None) -> bool:
+    return verdict is not None and verdict.authority == "time"
 
 
 def _allowed(stage: Stage, verdict: Verdict | None) -> tuple[Act, ...]:

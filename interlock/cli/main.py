@@ -45,6 +45,8 @@ VERBS = (
     Verb("withdraw", "withdraw a proposal that the other party has not signed", "withdraw"),
     Verb("resume", "two operators order a settlement to look again", "resume"),
     Verb("void", "two operators void a trade that is not paid", "void"),
+    Verb("recover", "have a settlement finished from what the ledgers hold", "recover", "server"),
+    Verb("reconcile", "compare ledgers, runs and what attestors signed; --repair", "reconcile", "server"),
     Verb("ledger", "accounts, books and orders of the ledgers", "ledger", "server"),
     Verb("keys", "the keys in the data folder", "keys"),
     Verb("worker", "run a worker with the roles that its settings name", "worker", "server"),

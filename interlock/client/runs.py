@@ -42,6 +42,7 @@ from interlock.protocol.names import (
     SETTLEMENT_WORKFLOW,
     STAGE,
     TERMS_HASHES,
+    WAITING_FOR,
     Role,
     workflow_id,
 )
@@ -56,6 +57,7 @@ NEXT_RUN_LOOKED_FOR = (0.25, 5.0)
 
 _ID, _HASHES = SearchAttributeKey.for_keyword(SETTLEMENT_ID), SearchAttributeKey.for_keyword_list(TERMS_HASHES)
 _PARTIES, _STAGE = SearchAttributeKey.for_keyword_list(PARTIES), SearchAttributeKey.for_keyword(STAGE)
+_WAITING_FOR = SearchAttributeKey.for_keyword(WAITING_FOR)
 _OPEN = (WorkflowExecutionStatus.RUNNING, WorkflowExecutionStatus.CONTINUED_AS_NEW)
 _NO_SETTLEMENT = (WorkflowExecutionStatus.FAILED, WorkflowExecutionStatus.CANCELED)
 
@@ -65,29 +67,41 @@ class Run:
     """The latest run of a settlement, as Temporal describes it."""
 
     workflow_id: str
+    run_id: str
     status: WorkflowExecutionStatus | None
     settlement_id: str
     terms_hashes: tuple[str, ...]
     parties: tuple[str, ...]
     started_at: datetime
     closed_at: datetime | None
+    stage: str | None = None
+    """How far it was when it was last made findable: where it last waited, or its end."""
+    waits_for: str | None = None
 
     @property
     def completed(self) -> bool:
         """Whether the settlement has come to one of its ends."""
         return self.status is WorkflowExecutionStatus.COMPLETED
 
+    @property
+    def is_interrupted(self) -> bool:
+        """Whether it neither runs nor has ended: somebody stopped it."""
+        return not self.completed and self.status not in _OPEN
+
 
 def _run(execution: WorkflowExecution) -> Run:
     found = execution.typed_search_attributes
     return Run(
         workflow_id=execution.id,
+        run_id=execution.run_id,
         status=execution.status,
         settlement_id=found.get(_ID) or execution.id.split(".", 1)[0],
         terms_hashes=tuple(found.get(_HASHES) or ()),
         parties=tuple(found.get(_PARTIES) or ()),
         started_at=execution.start_time,
         closed_at=execution.close_time,
+        stage=found.get(_STAGE),
+        waits_for=found.get(_WAITING_FOR),
     )
 
 
@@ -99,7 +113,16 @@ class Runs:
         self._answer_within = answer_within
 
     async def instruct(self, signed: SignedTerms, update_id: str) -> Instructed | None:
-        """Send signed terms, starting the settlement where there is none; None if it has ended."""
+        """Send signed terms, starting the settlement where none runs; None if it has ended."""
+        instructed = await self._instruct(signed, update_id)
+        run = await self.describe(workflow_id(signed.terms, signed.network))
+        while instructed is not None and run is not None and run.is_interrupted:
+            # words that a stopped run had heard are answered from its history, and nothing is started: say them anew
+            instructed = await self._instruct(signed, f"{update_id}-{run.run_id}")
+            run = await self.describe(run.workflow_id)
+        return instructed
+
+    async def _instruct(self, signed: SignedTerms, update_id: str) -> Instructed | None:
         terms = signed.terms
         start = WithStartWorkflowOperation[object, SettlementReport](
             SETTLEMENT_WORKFLOW,
@@ -260,5 +283,8 @@ async def _read(start: WithStartWorkflowOperation[object, SettlementReport]) -> 
 
 def _interrupted(report: SettlementReport) -> SettlementReport:
     """What a terminated run last knew; the ledgers may have moved on."""
-    text = "the settlement's run was terminated; the sweeper starts another for what is locked, or instruct again"
+    text = (
+        "the settlement's run was terminated; the sweeper starts another for what is locked, "
+        "so does `interlock recover`, or instruct again"
+    )
     return report.model_copy(update={"blocker": Blocker(code="terminated", text=text, who="sweeper")})

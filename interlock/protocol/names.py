@@ -69,8 +69,13 @@ def workflow_id(terms: Terms, network: str) -> str:
     The parties are part of it, so nobody else can squat on a settlement id; and the network, so that what they once
     signed on another one (in staging, say) cannot use the id up here.
     """
-    whose = bytes.fromhex(network[2:] + terms.seller[2:] + terms.buyer[2:])
-    return f"{terms.settlement_id}.{keccak256(whose).hex()[:16]}"
+    return workflow_id_between(terms.settlement_id, terms.seller, terms.buyer, network)
+
+
+def workflow_id_between(settlement_id: str, seller: str, buyer: str, network: str) -> str:
+    """The same, for whoever knows the settlement's id and parties only."""
+    whose = bytes.fromhex(network[2:] + seller[2:] + buyer[2:])
+    return f"{settlement_id}.{keccak256(whose).hex()[:16]}"
 
 
 def recovery_workflow_id(own: str, terms_hash: str) -> str:

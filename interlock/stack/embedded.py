@@ -212,6 +212,7 @@ class EmbeddedStack:
             "web_ui": self.temporal.ui_url,
             "network": self.identity.network,
             "coordinator": self.coordinator.model_dump(mode="json"),
+            "attestors": self.attestor_urls,
         }
         (self.data_dir / "client.json").write_text(json.dumps(client, indent=1), encoding="utf-8")
         ledgers: dict[str, object] = {

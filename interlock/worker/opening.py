@@ -16,7 +16,8 @@ least q + a - n - f signatures show among a answers. Therefore
 
 import asyncio
 import logging
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import asyncpg
@@ -24,8 +25,9 @@ import asyncpg
 from interlock.attestors.statements import Said, StatementReader
 from interlock.ledgers.faults import LedgerFault, LedgerMismatch, LedgerUnreachable
 from interlock.ledgers.postgres import PostgresLedger
+from interlock.ledgers.reader import PostgresReader
 from interlock.ledgers.standing import newest_position, standing
-from interlock.protocol import Attestors, Fact, SignatureInvalid, verify
+from interlock.protocol import Attestors, Fact, SignatureInvalid, Statement, verify
 from interlock.protocol.names import Role
 
 log = logging.getLogger("interlock.worker")
@@ -34,7 +36,7 @@ BELOW_THE_END = 1000
 """How many positions below the journal's end are looked at: orders may have been journalled since it was restored."""
 
 SHOWN = 3
-"""How many terms hashes a log line names."""
+"""How many missing facts a log line names; `interlock reconcile` lists them all."""
 
 _FIRST_WAIT_SECONDS, _LAST_WAIT_SECONDS = 0.2, 2.0
 _PATIENCE_SECONDS = 5.0  # attestors and ledger may be starting too: no news before that
@@ -42,17 +44,39 @@ _WATCH_EVERY_SECONDS = 3.0
 
 
 @dataclass(frozen=True)
+class Missing:
+    """A fact that attestors signed and the ledger does not hold, and which entry of its journal it was."""
+
+    fact: Fact
+    terms_hash: str
+    position: int
+    reference: str
+
+    def __str__(self) -> str:
+        return f"{self.fact} of {self.terms_hash} (entry {self.position})"
+
+
+@dataclass(frozen=True)
 class Look:
-    """What one look found: how many attestors said all that they have signed, and the terms of what is missing."""
+    """What one look found: how many attestors said all that they have signed, and what is missing of it."""
 
     answered: int
     needed: int
-    missing: tuple[str, ...]
+    missing: tuple[Missing, ...]
 
     @property
     def complete(self) -> bool:
         """Whether nothing keeps the role closed."""
         return self.answered >= self.needed and not self.missing
+
+
+async def look_at(ledger: PostgresReader, statements: StatementReader, attestors: Attestors, network: str) -> Look:
+    """Compare a ledger once with what attestors have signed about it. Raises LedgerUnreachable."""
+    position = await newest_position(ledger)
+    said = await statements.about(ledger.name, max(0, position - BELOW_THE_END))
+    # read after the attestors were asked, so that nothing signed meanwhile looks as if it were missing
+    terms = {each.statement.terms_hash: None for one in said for each in one.signed}
+    return weigh(said, await standing(ledger, list(terms)), ledger.name, network, attestors)
 
 
 def weigh(said: Sequence[Said], stands: set[tuple[str, Fact]], ledger: str, network: str, attestors: Attestors) -> Look:
@@ -62,20 +86,29 @@ def weigh(said: Sequence[Said], stands: set[tuple[str, Fact]], ledger: str, netw
     answered = sum(each.complete for each in said)
     needed = keys - attestors.quorum + faulty + 1
     shown = max(1, attestors.quorum + answered - keys - faulty)
-    words: dict[tuple[str, Fact], list[Said]] = {}
+    words: dict[tuple[str, Fact], list[tuple[Said, Statement]]] = {}
     for each in said:
-        for fact in dict.fromkeys(_verified(each, stands, ledger, network)):
-            words.setdefault(fact, []).append(each)
+        for fact, statement in _verified(each, stands, ledger, network).items():
+            words.setdefault(fact, []).append((each, statement))
     counted = [
-        terms_hash
-        for (terms_hash, _), by in words.items()
-        if len(by) > faulty or sum(each.complete for each in by) >= shown
+        _missing([statement for _, statement in by])
+        for by in words.values()
+        if len(by) > faulty or sum(each.complete for each, _ in by) >= shown
     ]
-    return Look(answered, needed, tuple(dict.fromkeys(counted)))
+    return Look(answered, needed, tuple(sorted(counted, key=lambda missing: missing.position)))
 
 
-def _verified(said: Said, stands: set[tuple[str, Fact]], ledger: str, network: str) -> Iterator[tuple[str, Fact]]:
+def _missing(statements: Sequence[Statement]) -> Missing:
+    """The fact in the words that most attestors have for it: a liar may name another entry."""
+    said = Counter(statements).most_common(1)[0][0]
+    return Missing(said.fact, said.terms_hash, said.position, said.reference)
+
+
+def _verified(
+    said: Said, stands: set[tuple[str, Fact]], ledger: str, network: str
+) -> dict[tuple[str, Fact], Statement]:
     """The facts of this ledger that do not stand there although this attestor did sign them."""
+    found: dict[tuple[str, Fact], Statement] = {}
     for each in said.signed:
         fact = (each.statement.terms_hash, each.statement.fact)
         if fact in stands or each.statement.ledger != ledger or each.signature.signer != said.attestor:
@@ -84,7 +117,8 @@ def _verified(said: Said, stands: set[tuple[str, Fact]], ledger: str, network: s
             verify(each.statement, network, each.signature)
         except SignatureInvalid:
             continue
-        yield fact
+        found.setdefault(fact, each.statement)
+    return found
 
 
 class Opening:
@@ -142,17 +176,14 @@ class Opening:
 
     async def look(self, ledger: PostgresLedger, statements: StatementReader) -> Look:
         """Compare once. Raises LedgerUnreachable."""
-        position = await newest_position(ledger)
-        said = await statements.about(ledger.name, max(0, position - BELOW_THE_END))
-        # read after the attestors were asked, so that nothing signed meanwhile looks as if it were missing
-        terms = {each.statement.terms_hash: None for one in said for each in one.signed}
-        return weigh(said, await standing(ledger, list(terms)), ledger.name, self._network, self._attestors)
+        return await look_at(ledger, statements, self._attestors, self._network)
 
     def _reason(self, look: Look) -> str:
         if look.missing:
-            shown = ", ".join(look.missing[:SHOWN]) + (", ..." if len(look.missing) > SHOWN else "")
-            facts = f"{len(look.missing)} settlement{'s' if len(look.missing) > 1 else ''} that attestors signed for"
-            return f"{facts} cannot be found in it, as after restoring an old backup: {shown}"
+            shown = ", ".join(str(each) for each in look.missing[:SHOWN])
+            more = f", ... (`interlock reconcile` lists all {len(look.missing)})" if len(look.missing) > SHOWN else ""
+            facts = f"{len(look.missing)} fact{'s' if len(look.missing) > 1 else ''} that attestors signed"
+            return f"{facts} cannot be found in it, as after restoring an old backup: {shown}{more}"
         count = len(self._attestors.keys)
         return f"{look.answered} of {count} attestors say what they have signed, {look.needed} are needed"
 

@@ -10,9 +10,9 @@ from interlock.attestors.answers import Kept, SignedStatement, Votes
 from interlock.attestors.collector import Collector
 from interlock.attestors.statements import Said
 from interlock.ledgers.postgres import PostgresLedger
-from interlock.protocol import Attested, Fact, LocalSigner, Statement, Terms
+from interlock.protocol import Attested, Fact, LocalSigner, Receipt, Statement, Terms
 from interlock.protocol.names import Role
-from interlock.worker.opening import Look, Opening, weigh
+from interlock.worker.opening import Look, Missing, Opening, weigh
 from tests.conftest import PostgresWorld
 from tests.worker.conftest import Quorum
 from tests.world import ATTEMPT, ATTESTORS, COORDINATOR, NETWORK, STRANGER, receipt
@@ -50,20 +50,21 @@ def look(*words: Said, stands: set[tuple[str, Fact]] | None = None) -> Look:
 
 
 PAID = (HASH, Fact.PAID)
+MISSED = (Missing(Fact.PAID, HASH, position=7, reference="row"),)
 
 
 def test_what_stands_is_not_missed() -> None:
     assert look(*(said(each, PAID) for each in ATTESTORS), stands={PAID}) == Look(4, 3, ())
 
 
-def test_a_fact_that_a_quorum_signed_is_missed() -> None:
+def test_hazard_22_a_fact_that_a_quorum_signed_is_missed() -> None:
     found = look(said(FIRST, PAID), said(SECOND, PAID), said(THIRD, PAID), said(LIAR))
-    assert found == Look(4, 3, (HASH,))
+    assert found == Look(4, 3, MISSED)
     assert not found.complete
 
 
-def test_the_other_verdict_does_not_stand_in_for_the_one_that_was_signed() -> None:
-    assert look(*(said(each, PAID) for each in ATTESTORS), stands={(HASH, Fact.VOIDED)}).missing == (HASH,)
+def test_hazard_22_the_other_verdict_does_not_stand_in_for_the_one_that_was_signed() -> None:
+    assert look(*(said(each, PAID) for each in ATTESTORS), stands={(HASH, Fact.VOIDED)}).missing == MISSED
 
 
 def test_one_liar_closes_nothing_while_all_answer() -> None:
@@ -74,7 +75,7 @@ def test_one_liar_closes_nothing_while_all_answer() -> None:
 
 def test_a_single_word_counts_while_another_attestor_is_silent() -> None:
     """Of a certificate by the first, the silent and the liar, the first's is all that is left to see."""
-    assert look(said(FIRST, PAID), said(THIRD), said(LIAR)).missing == (HASH,)
+    assert look(said(FIRST, PAID), said(THIRD), said(LIAR)).missing == MISSED
 
 
 def test_two_answers_are_too_few_as_one_of_them_may_hide_what_it_signed() -> None:
@@ -86,12 +87,25 @@ def test_two_answers_are_too_few_as_one_of_them_may_hide_what_it_signed() -> Non
 def test_an_attestor_that_says_more_than_is_read_is_no_answer_yet_its_word_counts_beside_an_honest_one() -> None:
     endless = said(LIAR, PAID, complete=False)
     assert look(said(FIRST), said(SECOND), said(THIRD), endless) == Look(3, 3, ())
-    assert look(said(FIRST, PAID), said(SECOND), said(THIRD), endless).missing == (HASH,)
+    assert look(said(FIRST, PAID), said(SECOND), said(THIRD), endless).missing == MISSED
 
 
 @pytest.mark.parametrize("changes", [{"key": STRANGER}, {"network": "0x" + "11" * 32}, {"ledger": "asset"}])
 def test_words_that_do_not_verify_or_are_of_another_ledger_do_not_count(changes: dict[str, Any]) -> None:
     assert look(*(said(each, PAID, **changes) for each in ATTESTORS)) == Look(4, 3, ())
+
+
+def missed(fact: Fact, receipt: Receipt | None) -> Missing:
+    """What is said of a fact once the ledger has lost the entry that this receipt is of."""
+    assert receipt is not None
+    return Missing(fact, receipt.terms_hash, receipt.position, receipt.reference)
+
+
+def test_a_liar_does_not_choose_the_words_for_what_is_missing() -> None:
+    """It signs the same fact under another entry; the entry that most name is the one that is shown."""
+    words = said(LIAR, PAID).signed[0].statement.model_copy(update={"reference": "elsewhere", "position": 9})
+    lie = Said(LIAR.address, (SignedStatement(statement=words, signature=LIAR.sign(words, NETWORK)),), complete=True)
+    assert look(lie, said(FIRST, PAID), said(SECOND, PAID), said(THIRD)).missing == MISSED
 
 
 async def certify(quorum: Quorum, fact: Fact, terms: Terms, ledger: str) -> None:
@@ -127,7 +141,9 @@ async def test_a_ledger_that_holds_all_that_was_signed_may_open(postgres_world: 
         assert await looked(ledger, quorum) == Look(4, 3, ())
 
 
-async def test_a_ledger_that_forgot_locks_or_verdicts_may_not(postgres_world: PostgresWorld, quorum: Quorum) -> None:
+async def test_hazard_22_a_ledger_that_forgot_locks_or_verdicts_may_not(
+    postgres_world: PostgresWorld, quorum: Quorum
+) -> None:
     world = postgres_world
     paid, voided = world.terms(), world.terms()
     await world.paid(paid)
@@ -135,11 +151,15 @@ async def test_a_ledger_that_forgot_locks_or_verdicts_may_not(postgres_world: Po
     await certify(quorum, Fact.LOCKED, paid, "asset")
     await certify(quorum, Fact.PAID, paid, "payment")
     await certify(quorum, Fact.VOIDED, voided, "payment")
-    both = (paid.hash(NETWORK), voided.hash(NETWORK))
-    for name, missing in (("asset", both[:1]), ("payment", both)):
+    lock = await world.asset.lock_of(paid.hash(NETWORK))
+    verdicts = [await world.payment.verdict_of(each.hash(NETWORK)) for each in (paid, voided)]
+    assert lock is not None
+    locked = [missed(Fact.LOCKED, lock.locked)]
+    decided = [missed(Fact(each.verdict), each.receipt) for each in verdicts if each is not None]
+    for name, facts in (("asset", locked), ("payment", decided)):
         database = await world.servers.fresh(name)  # as it was born
         async with await PostgresLedger.connect(world.servers.dsn(database)) as forgetful:
-            assert await looked(forgetful, quorum) == Look(4, 3, missing)
+            assert await looked(forgetful, quorum) == Look(4, 3, tuple(facts))
         await world.servers.give_back(name, database)
 
 

@@ -6,9 +6,10 @@ from pathlib import Path
 from interlock.client import SettlementClient
 from interlock.protocol import Stage
 from interlock.stack.cluster import _programs, environment
+from tests.cli.conftest import Ran, command
 from tests.conftest import PostgresWorld
 from tests.worker.conftest import StartWorker, new_terms, outcome, ready, says, settle, until
-from tests.world import CASH, NETWORK
+from tests.world import CASH, COORDINATOR, NETWORK
 
 LEDGERS = ("asset", "payment")
 
@@ -44,8 +45,26 @@ class Backups:
         assert await done.wait() == 0
 
 
-async def test_a_restored_ledger_stays_closed_until_what_was_signed_is_there_again(
-    postgres_world: PostgresWorld, client: SettlementClient, start_worker: StartWorker, tmp_path: Path
+async def reconciled(service: dict[str, str], folder: Path) -> Ran:
+    """`interlock reconcile`, told by its environment where everything is."""
+    told = service | {"INTERLOCK_COORDINATOR": COORDINATOR.identity.model_dump_json()}
+    return await asyncio.to_thread(command, folder, "reconcile", "--json", **told)
+
+
+def missing(named: Ran) -> set[tuple[str, str, str, int, str]]:
+    """All that attestors signed and a ledger does not hold: the fact, of which terms, and its entry."""
+    signed = [each for each in named.json["out_of_step"] if "fact" in each]
+    assert {each["kind"] for each in signed} <= {"missing"}
+    keys = ("fact", "terms_hash", "ledger", "position", "reference")
+    return {tuple(each[key] for key in keys) for each in signed}
+
+
+async def test_hazard_22_a_restored_ledger_stays_closed_until_what_was_signed_is_there_again(
+    postgres_world: PostgresWorld,
+    client: SettlementClient,
+    start_worker: StartWorker,
+    service: dict[str, str],
+    tmp_path: Path,
 ) -> None:
     world, backups = postgres_world, Backups(postgres_world, tmp_path)
     worker = await start_worker()
@@ -61,6 +80,13 @@ async def test_a_restored_ledger_stays_closed_until_what_was_signed_is_there_aga
 
     await until(lacks_cash)
     await backups.dump("new")
+    locks = [await world.asset.lock_of(each.hash(NETWORK)) for each in (forgotten, open_one)]
+    verdict = await world.payment.verdict_of(forgotten.hash(NETWORK))
+    assert verdict is not None
+    lost = {
+        "asset": [each.locked for each in locks if each is not None and each.locked is not None],
+        "payment": [verdict.receipt],
+    }
     await worker.stop()
 
     await backups.restore("old", *LEDGERS)
@@ -71,11 +97,18 @@ async def test_a_restored_ledger_stays_closed_until_what_was_signed_is_there_aga
         "roles": ["coordinator", "settlement"],
         "closed": ["asset", "payment"],
     }
-    both = f"{forgotten.hash(NETWORK)}, {open_one.hash(NETWORK)}"
-    cannot = "that attestors signed for cannot be found in it, as after restoring an old backup"
-    await says(worker, f"ledger asset: 2 settlements {cannot}: {both}; role asset stays closed")
-    first = forgotten.hash(NETWORK)
-    await says(worker, f"ledger payment: 1 settlement {cannot}: {first}; role payment stays closed")
+    cannot = "cannot be found in it, as after restoring an old backup"
+    locked = ", ".join(f"LOCKED of {each.terms_hash} (entry {each.position})" for each in lost["asset"])
+    await says(worker, f"ledger asset: 2 facts that attestors signed {cannot}: {locked}; role asset stays closed")
+    paid = f"PAID of {forgotten.hash(NETWORK)} (entry {lost['payment'][0].position})"
+    await says(worker, f"ledger payment: 1 fact that attestors signed {cannot}: {paid}; role payment stays closed")
+    named = await reconciled(service, tmp_path)
+    assert named.code == 1
+    assert missing(named) == {
+        (fact, each.terms_hash, ledger, each.position, each.reference)
+        for ledger, fact in (("asset", "LOCKED"), ("payment", "PAID"))
+        for each in lost[ledger]
+    }
     new = new_terms(world)
     refused = await settle(client, new)  # nobody takes its check
     await backups.restore("new", "payment")
@@ -87,6 +120,7 @@ async def test_a_restored_ledger_stays_closed_until_what_was_signed_is_there_aga
     await says(worker, "ledger asset holds all that was signed; role asset opens")
     for handle in (waiting, refused):
         assert await outcome(handle) == "SETTLED"
+    assert missing(await reconciled(service, tmp_path)) == set()
     log = worker.log.read_text()
     assert "Traceback" not in log
 

@@ -1,0 +1,1 @@
+SELECT (SELECT count(*) FROM ledger.locks) + (SELECT count(*) FROM ledger.verdicts)
