@@ -1,5 +1,6 @@
 """What one attestor signs and what it declines, over rows that are right, wrong or gone."""
 
+import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -24,6 +25,8 @@ from tests.world import ATTESTORS, COORDINATOR, NETWORK, SELLER, STRANGER
 ME = ATTESTORS[0]
 OTHER_NETWORK = "0x" + "2e" * 32
 OTHER_SET = Attestors.of("others", 1, (STRANGER.address,))
+FLUSHED = 2
+"""SQLite's synchronous=FULL: a commit has reached the disk when it returns."""
 
 
 @pytest.fixture
@@ -198,7 +201,7 @@ async def test_a_lock_is_believed_only_on_the_ledger_that_the_terms_deliver_on(
 
 
 @pytest.mark.parametrize("first", list(VerdictKind))
-async def test_no_attestor_signs_both_verdicts_even_if_its_ledger_says_both(
+async def test_hazard_06_no_attestor_signs_both_verdicts_even_if_its_ledger_says_both(
     attestor: Attestor, payment: Books, first: VerdictKind
 ) -> None:
     trade = signed(terms())
@@ -220,14 +223,23 @@ async def test_locked_is_not_signed_after_voided_but_may_be_after_paid(
         assert code(await attestor.attest(locked(trade))) == expected
 
 
-async def test_the_vote_is_on_disk_before_the_signature_leaves(
+async def test_hazard_06_the_vote_is_on_disk_before_the_signature_leaves(
     attestor: Attestor, payment: Books, tmp_path: Path
 ) -> None:
+    """While the vote cannot be written there is no signature; once there is one, any other process reads the vote."""
     trade = signed(terms())
     payment.put(verdict(trade, VerdictKind.PAID))
-    await attestor.attest(says(Fact.PAID, trade))
+    blocker = sqlite3.connect(tmp_path / "votes", isolation_level=None)
+    blocker.execute("BEGIN IMMEDIATE")
+    attestor._votes._connection.execute("PRAGMA busy_timeout = 0")
+    with pytest.raises(sqlite3.OperationalError, match="locked"):
+        await attestor.attest(says(Fact.PAID, trade))
+    blocker.execute("ROLLBACK")
+    blocker.close()
+    assert code(await attestor.attest(says(Fact.PAID, trade))) == "signed"
     seen_by_another = VoteStore.open(tmp_path / "votes", ME.address)
     assert [vote.fact for _, vote in await seen_by_another.after(0, 10)] == [Fact.PAID]
+    assert seen_by_another._connection.execute("PRAGMA synchronous").fetchone() == (FLUSHED,)
     await seen_by_another.close()
 
 

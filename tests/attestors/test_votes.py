@@ -28,7 +28,7 @@ def vote(fact: Fact, number: int = 1, position: int = 1) -> Statement:
     )
 
 
-async def test_votes_survive_a_restart(tmp_path: Path) -> None:
+async def test_hazard_06_votes_survive_a_restart(tmp_path: Path) -> None:
     store = VoteStore.create(tmp_path / "votes", ME)
     assert await store.record([vote(Fact.LOCKED), vote(Fact.PAID)]) == [None, None]
     await store.close()
@@ -56,7 +56,7 @@ async def test_many_at_once_each_get_their_own_answer(tmp_path: Path) -> None:
     await store.close()
 
 
-async def test_two_processes_on_one_file_still_give_one_verdict(tmp_path: Path) -> None:
+async def test_hazard_06_two_processes_on_one_file_still_give_one_verdict(tmp_path: Path) -> None:
     first = VoteStore.create(tmp_path / "votes", ME)
     second = VoteStore.open(tmp_path / "votes", ME)
     answers = await asyncio.gather(first.record([vote(Fact.PAID)]), second.record([vote(Fact.VOIDED)]))
@@ -65,7 +65,7 @@ async def test_two_processes_on_one_file_still_give_one_verdict(tmp_path: Path) 
     await second.close()
 
 
-async def test_a_missing_file_is_lost_votes_and_is_not_created(tmp_path: Path) -> None:
+async def test_hazard_06_a_missing_file_is_lost_votes_and_is_not_created(tmp_path: Path) -> None:
     with pytest.raises(VotesLost, match="must not sign again"):
         VoteStore.open(tmp_path / "votes", ME)
     assert names_in(tmp_path) == []
@@ -104,7 +104,7 @@ async def test_votes_that_exist_are_never_created_over(tmp_path: Path) -> None:
         ("INSERT INTO vote (terms_hash, fact, statement) SELECT terms_hash, 'VOIDED', statement FROM vote", "UNIQUE"),
     ],
 )
-async def test_the_file_itself_refuses_to_change_a_verdict(tmp_path: Path, attack: str, message: str) -> None:
+async def test_hazard_06_the_file_itself_refuses_to_change_a_verdict(tmp_path: Path, attack: str, message: str) -> None:
     store = VoteStore.create(tmp_path / "votes", ME)
     await store.record([vote(Fact.PAID)])
     await store.close()

@@ -7,8 +7,8 @@ import pytest
 from temporalio.client import WorkflowExecutionStatus
 
 from interlock.workflows import waiting
-from tests.workflows.service import Service, Settlement, refusal_of
-from tests.world import BUYER, CASH, SELLER, STRANGER, UNITS
+from tests.workflows.service import Service, Settlement, refusal_of, until
+from tests.world import BUYER, CASH, SELLER, STRANGER, UNITS, in_seconds
 
 
 async def suspended(service: Service) -> Settlement:
@@ -26,8 +26,10 @@ async def suspended(service: Service) -> Settlement:
     return trade
 
 
-async def test_an_expelled_receiver_suspends_it_and_it_goes_on_by_itself_when_admitted_again(service: Service) -> None:
-    """Hazards 9 and 15: neither refunded nor ended while the units are in escrow."""
+async def test_hazard_09_15_an_expelled_receiver_suspends_it_and_it_goes_on_by_itself_when_admitted_again(
+    service: Service,
+) -> None:
+    """Neither refunded nor ended while the units are in escrow."""
     trade = await suspended(service)
     assert await trade.status() is WorkflowExecutionStatus.RUNNING
     await service.world.act(service.world.asset, "admit", "northbank")
@@ -35,7 +37,7 @@ async def test_an_expelled_receiver_suspends_it_and_it_goes_on_by_itself_when_ad
     assert service.asset.asked["refund"] == 0
 
 
-async def test_operators_order_to_resume_wakes_it_and_is_journalled(
+async def test_hazard_09_operators_order_to_resume_wakes_it_and_is_journalled(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(waiting, "LONGEST_WAIT", timedelta(minutes=10))
@@ -49,14 +51,58 @@ async def test_operators_order_to_resume_wakes_it_and_is_journalled(
     assert service.asset.asked["resume"] == 2
 
 
-async def test_what_is_paid_can_be_neither_cancelled_nor_voided(service: Service) -> None:
-    """Hazard 4: no compensation after the point of no return."""
+async def test_hazard_04_what_is_paid_can_be_neither_cancelled_nor_voided(service: Service) -> None:
+    """No compensation after the point of no return."""
     trade = await suspended(service)
     for attempt in (trade.cancel(SELLER), trade.cancel(BUYER), trade.order("void")):
         assert await refusal_of(attempt) == "already_paid"
     assert await refusal_of(trade.withdraw(SELLER)) == "already_matched"
     await service.world.act(service.world.asset, "admit", "northbank")
     assert (await trade.end()).outcome == "SETTLED"
+
+
+@pytest.mark.usefixtures("short_steps")
+async def test_hazard_03_04_settle_by_that_passes_while_the_payment_is_unknown_refunds_nothing(
+    service: Service,
+) -> None:
+    """Nobody answers whether it is paid, and time is up: the units stay in escrow until the verdict is known."""
+    trade = service.settlement(settle_by=in_seconds(1))
+    service.asset_clock.ahead = service.payment_clock.ahead = timedelta(hours=-1)
+    service.asset.hold("lock")
+    await trade.instruct()
+    await service.asset.until_holding("lock")
+    await service.world.paid(trade.terms)
+    service.payment.is_cut = True
+    service.asset.let_go("lock")
+
+    async def time_is_up() -> bool:
+        return service.payment.asked["void"] > 0
+
+    await until(time_is_up)
+    assert (service.asset.asked["refund"], await trade.rows()) == (0, ("locked", "PAID"))
+    service.payment.is_cut = False
+    assert (await trade.end()).outcome == "SETTLED"
+    assert service.asset.asked["refund"] == 0
+
+
+@pytest.mark.parametrize(("verb", "outcome"), [("refund", "CANCELLED"), ("release", "SETTLED")])
+async def test_hazard_15_it_completes_only_when_the_units_have_left_escrow(
+    service: Service, verb: str, outcome: str
+) -> None:
+    trade = service.settlement(payment={"quantity": 11 * CASH})
+    await trade.instruct()
+    await trade.until_blocked("insufficient_balance")
+    service.asset.hold(verb)
+    if verb == "refund":
+        await asyncio.gather(trade.cancel(SELLER), trade.cancel(BUYER))
+    else:
+        await service.world.mint(service.world.payment, "northbank", "USD", CASH)
+        await trade.look_again()
+    await service.asset.until_holding(verb)
+    assert (await trade.rows())[0] == "locked"
+    assert (await trade.status(), (await trade.report()).outcome) == (WorkflowExecutionStatus.RUNNING, None)
+    service.asset.let_go(verb)
+    assert (await trade.end()).outcome == outcome
 
 
 async def test_a_payment_that_overtakes_the_order_to_void_wins(service: Service) -> None:

@@ -1,10 +1,15 @@
 """The check: a "no" that somebody must act on ends the settlement before anything is written; then comes the lock."""
 
+from decimal import Decimal
+from typing import Any, get_args
+
 import pytest
+from pydantic import BaseModel
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowHistory
 
-from interlock.protocol.steps import CHECK_DELIVERY, CHECK_PAYMENT, LOCK
+from interlock.protocol import Terms
+from interlock.protocol.steps import CHECK_DELIVERY, CHECK_PAYMENT, LOCK, PAY, REFUND, RELEASE, VOID, Step
 from tests.workflows.service import Service
 from tests.world import BUYER, SELLER, in_seconds
 
@@ -46,8 +51,32 @@ async def test_one_settlement_id_moves_units_once_whatever_the_terms(service: Se
     assert report.blocker.code == "id_used"
 
 
-async def test_check_and_lock_never_share_a_workflow_task(service: Service) -> None:
-    """Hazard 21: if the worker died between them, the next one must know the check's answer from history."""
+@pytest.mark.usefixtures("short_steps")
+@pytest.mark.parametrize("ledger", ["asset", "payment"])
+async def test_hazard_10_while_a_ledger_cannot_be_asked_nothing_is_locked(service: Service, ledger: str) -> None:
+    """The check fails closed: no answer is no yes, and nothing is settled on what was known before."""
+    line = service.asset if ledger == "asset" else service.payment
+    line.is_cut = True
+    trade = service.settlement(delivery={"quantity": 1234567}, payment={"quantity": 89})
+    await trade.instruct()
+    report = await trade.until_blocked("unreachable")
+    assert (report.stage, await trade.rows()) == ("MATCHED", (None, None))
+    assert service.asset.asked["lock"] == 0
+    line.is_cut = False
+    assert (await trade.end()).outcome == "SETTLED"
+    world = service.world
+    assert await world.balance(world.asset, "northbank", "OUSG") == 1234567
+    assert await world.balance(world.payment, "alpine", "USD") == 89
+
+
+@pytest.mark.parametrize("step", [LOCK, PAY, VOID, RELEASE, REFUND], ids=lambda step: step.name)
+def test_hazard_10_no_step_carries_a_number_of_units_but_inside_the_signed_terms(step: Step[Any, Any]) -> None:
+    """So no price, rate or amount can come from anywhere else, fresh or stale."""
+    assert numbers_in(step.request, until=Terms) <= {"position", "epoch"}
+
+
+async def test_hazard_21_check_and_lock_never_share_a_workflow_task(service: Service) -> None:
+    """If the worker died between them, the next one must know the check's answer from history."""
     trade = service.settlement()
     await trade.instruct(SELLER)
     await trade.instruct(BUYER)
@@ -69,6 +98,24 @@ async def test_steps_come_in_the_protocols_order(service: Service) -> None:
         if event.event_type == EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED
     ]
     assert names == ["check delivery", "check payment", "lock", "attest", "pay", "attest", "release"]
+
+
+def numbers_in(model: type[BaseModel], until: type[BaseModel]) -> set[str]:
+    """The names of all fields that hold numbers, in this model and in those inside it, but none inside `until`."""
+    found = set[str]()
+    for name, field in model.model_fields.items():
+        for kind in kinds_in(field.annotation):
+            if isinstance(kind, type) and issubclass(kind, BaseModel):
+                found |= numbers_in(kind, until) if kind is not until else set()
+            elif kind in (int, float, Decimal, Any):
+                found.add(name)
+    return found
+
+
+def kinds_in(annotation: object) -> set[Any]:
+    """The types that an annotation is made of."""
+    parts = get_args(annotation)
+    return {annotation} if not parts else set[Any]().union(*(kinds_in(part) for part in parts))
 
 
 def scheduled(history: WorkflowHistory, name: str) -> int:

@@ -19,8 +19,7 @@ async def operations(service: Service, ledger: str, account: str) -> Counter[str
     return Counter(line.operation for line in await side.journal(account) or ())
 
 
-async def test_a_payment_whose_answer_is_lost_is_asked_for_again_and_paid_once(service: Service) -> None:
-    """Hazard 1."""
+async def test_hazard_01_a_payment_whose_answer_is_lost_is_asked_for_again_and_paid_once(service: Service) -> None:
     service.payment.loses["pay"] = 1
     trade = service.settlement()
     await trade.instruct()
@@ -30,7 +29,7 @@ async def test_a_payment_whose_answer_is_lost_is_asked_for_again_and_paid_once(s
 
 
 @pytest.mark.usefixtures("short_steps")
-async def test_a_payment_whose_answers_are_lost_for_longer_than_a_step_is_paid_once(service: Service) -> None:
+async def test_hazard_01_a_payment_whose_answers_are_lost_for_longer_than_a_step_is_paid_once(service: Service) -> None:
     service.payment.loses["pay"] = 4
     trade = service.settlement()
     await trade.instruct()
@@ -39,7 +38,7 @@ async def test_a_payment_whose_answers_are_lost_for_longer_than_a_step_is_paid_o
     assert (await operations(service, "payment", "northbank"))["pay"] == 1
 
 
-async def test_every_operation_whose_answer_is_lost_has_its_effect_once(service: Service) -> None:
+async def test_hazard_12_every_operation_whose_answer_is_lost_has_its_effect_once(service: Service) -> None:
     for verb in ("lock", "release", "refund"):
         service.asset.loses[verb] = 1
     for verb in ("pay", "void"):
@@ -98,8 +97,8 @@ async def test_a_cancel_request_at_the_very_end_does_not_take_the_report_away(se
     assert (await order).outcome == "SETTLED"
 
 
-async def test_runs_evicted_again_and_again_come_to_the_same_end(temporal: Client, attestors: Quorum) -> None:
-    """Hazard 14: nothing in a run depends on what is not in its history."""
+async def test_hazard_14_runs_evicted_again_and_again_come_to_the_same_end(temporal: Client, attestors: Quorum) -> None:
+    """Nothing in a run depends on what is not in its history."""
     async with running_service(temporal, attestors, cached=1) as service:
         trades = [service.settlement(payment={"quantity": 4 * CASH}) for _ in range(3)]
         await asyncio.gather(*(trade.instruct(party) for trade in trades for party in (BUYER, SELLER)))

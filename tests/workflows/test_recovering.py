@@ -4,7 +4,7 @@ Hazards 3, 4 and 21: what stands is only ever taken forward, and nobody closes o
 """
 
 import asyncio
-from typing import Any
+from datetime import timedelta
 
 import pytest
 from temporalio.client import WorkflowExecutionStatus
@@ -15,9 +15,9 @@ from tests.workflows.service import Service, Settlement, refusal_of, until
 from tests.world import ATTEMPT, BUYER, CASH, SELLER, in_seconds, receipt
 
 
-async def terminated_after_the_lock(service: Service, **fields: Any) -> Settlement:
+async def terminated_after_the_lock(service: Service) -> Settlement:
     """A settlement short of cash whose workflow is gone while its units are in escrow."""
-    trade = service.settlement(payment={"quantity": 11 * CASH}, **fields)
+    trade = service.settlement(payment={"quantity": 11 * CASH})
     await trade.instruct()
     await trade.until_blocked("insufficient_balance")
     await trade.terminate()
@@ -32,8 +32,8 @@ async def test_one_party_alone_takes_a_terminated_settlement_on_to_its_end(servi
     assert (await trade.end()).outcome == "SETTLED"
 
 
-async def test_nobody_withdraws_what_a_ledger_has_a_row_of(service: Service) -> None:
-    """Hazard 21: withdrawn while the ledgers are being asked, the run goes on from the row."""
+async def test_hazard_21_nobody_withdraws_what_a_ledger_has_a_row_of(service: Service) -> None:
+    """Withdrawn while the ledgers are being asked, the run goes on from the row."""
     trade = await terminated_after_the_lock(service)
     service.asset.hold("lock_of")
     await trade.instruct(SELLER)
@@ -47,15 +47,19 @@ async def test_nobody_withdraws_what_a_ledger_has_a_row_of(service: Service) -> 
     assert (report.outcome, report.verdict, report.lock) == ("CANCELLED", "VOIDED", "refunded")
 
 
-async def test_what_stands_locked_past_settle_by_is_voided_and_refunded_not_just_expired(service: Service) -> None:
-    trade = await terminated_after_the_lock(service, settle_by=in_seconds(2))
+async def test_hazard_21_what_stands_locked_past_settle_by_is_voided_and_refunded_not_just_expired(
+    service: Service,
+) -> None:
+    trade = service.settlement(payment={"quantity": 11 * CASH}, settle_by=in_seconds(1))
+    service.asset_clock.ahead = timedelta(hours=-1)  # so that it is locked in time, however slow this machine is
+    await service.world.locked(trade.terms)
     await trade.instruct(BUYER)
     report = await trade.end()
     assert (report.outcome, report.verdict, report.lock) == ("EXPIRED", "VOIDED", "refunded")
 
 
-async def test_a_lock_that_lands_after_its_run_is_gone_is_found_and_settled(service: Service) -> None:
-    """Hazard 21: the second run ends before the first one's lock lands; the sweeper finds it."""
+async def test_hazard_21_a_lock_that_lands_after_its_run_is_gone_is_found_and_settled(service: Service) -> None:
+    """The second run ends before the first one's lock lands; the sweeper finds it."""
     trade = service.settlement()
     service.asset.hold("lock")
     await trade.instruct()
@@ -81,7 +85,7 @@ async def test_a_void_that_stands_when_a_run_starts_is_only_served(service: Serv
     assert (service.asset.asked["lock"], service.payment.asked["pay"]) == (0, 0)
 
 
-async def test_a_payment_that_stands_when_a_run_starts_is_only_served(service: Service) -> None:
+async def test_hazard_03_04_a_payment_that_stands_when_a_run_starts_is_only_served(service: Service) -> None:
     trade = service.settlement(settle_by=in_seconds(0.5))
     await service.world.paid(trade.terms)
     await trade.instruct(BUYER)  # and settle_by may pass meanwhile: it is paid
@@ -89,7 +93,7 @@ async def test_a_payment_that_stands_when_a_run_starts_is_only_served(service: S
     assert (service.payment.asked["void"], service.asset.asked["refund"]) == (0, 0)
 
 
-async def test_what_was_finished_without_a_workflow_is_reported_as_it_ended(service: Service) -> None:
+async def test_hazard_16_what_was_finished_without_a_workflow_is_reported_as_it_ended(service: Service) -> None:
     trade = service.settlement()
     await service.world.settled(trade.terms)
     await trade.instruct()
@@ -98,7 +102,7 @@ async def test_what_was_finished_without_a_workflow_is_reported_as_it_ended(serv
 
 
 @pytest.mark.usefixtures("short_steps")
-async def test_a_lock_that_has_ended_waits_for_the_verdict_to_be_readable(service: Service) -> None:
+async def test_hazard_15_a_lock_that_has_ended_waits_for_the_verdict_to_be_readable(service: Service) -> None:
     """The lock is read as released and the verdict not at all: nothing is locked, paid or voided on that."""
     trade = service.settlement()
     service.payment.hold("check")
@@ -173,7 +177,7 @@ async def test_the_sweep_recovers_beside_a_run_that_is_busy_with_other_terms(ser
     assert (await busy.handle.result()).outcome == "CANCELLED"
 
 
-async def test_a_recovered_run_may_follow_one_that_has_completed(service: Service) -> None:
+async def test_hazard_16_a_recovered_run_may_follow_one_that_has_completed(service: Service) -> None:
     """Restored from a backup, or finished under another id: the sweeper's start is not refused for that."""
     trade = service.settlement()
     await trade.instruct()
@@ -205,10 +209,10 @@ async def test_a_sweep_that_cannot_ask_which_verdicts_are_served_recovers_none_a
     assert (await service.sweep()).position > 0
 
 
-async def test_the_sweep_tells_a_run_that_waits_for_the_other_party_of_a_lock_that_landed_since(
+async def test_hazard_21_the_sweep_tells_a_run_that_waits_for_the_other_party_of_a_lock_that_landed_since(
     service: Service,
 ) -> None:
-    """Hazard 21: the first run's lock lands after the second run has asked the ledgers and found nothing."""
+    """The first run's lock lands after the second run has asked the ledgers and found nothing."""
     trade = service.settlement()
     service.asset.hold("lock")
     await trade.instruct()
@@ -220,6 +224,25 @@ async def test_the_sweep_tells_a_run_that_waits_for_the_other_party_of_a_lock_th
     async with asyncio.timeout(60):
         while not (await service.sweep()).recovered:
             assert (await trade.report()).stage == "PROPOSED"
+    assert (await trade.end()).outcome == "SETTLED"
+
+
+async def test_hazard_21_nothing_ends_unmatched_on_what_the_ledgers_said_a_while_ago(service: Service) -> None:
+    """The first run's lock lands after the second run has asked, and before its only party withdraws."""
+    trade = service.settlement()
+    service.asset.hold("lock")
+    await trade.instruct()
+    await service.asset.until_holding("lock")
+    await trade.terminate()
+    await trade.instruct(SELLER)
+    await until(lambda: knows_that_nothing_stands(service))
+    service.asset.let_go("lock")
+
+    async def landed() -> bool:
+        return await trade.rows() == ("locked", None)
+
+    await until(landed)
+    await trade.withdraw(SELLER)
     assert (await trade.end()).outcome == "SETTLED"
 
 

@@ -15,7 +15,9 @@ async def holdings(world: World) -> tuple[int, int]:
     return await world.balance(world.asset, "alpine", "OUSG"), await world.balance(world.payment, "northbank", "USD")
 
 
-async def test_short_of_units_until_settle_by_expires_with_a_tombstone_and_nothing_moved(service: Service) -> None:
+async def test_hazard_19_short_of_units_until_settle_by_expires_with_a_tombstone_and_nothing_moved(
+    service: Service,
+) -> None:
     before = await holdings(service.world)
     trade = service.settlement(delivery={"quantity": 11 * UNITS}, settle_by=in_seconds(1.5))
     await trade.instruct()
@@ -47,7 +49,7 @@ async def test_no_quorum_until_settle_by_expires_and_the_units_are_back(service:
     assert await holdings(service.world) == before
 
 
-async def test_one_sides_consent_has_no_effect(service: Service) -> None:
+async def test_hazard_23_one_sides_consent_has_no_effect(service: Service) -> None:
     trade = service.settlement(payment={"quantity": 11 * CASH})
     await trade.instruct()
     await trade.until_blocked("insufficient_balance")
@@ -70,8 +72,8 @@ async def test_both_sides_consent_cancels_and_the_units_are_back(service: Servic
     assert await holdings(service.world) == before
 
 
-async def test_an_expired_consent_is_nothing(service: Service) -> None:
-    """Hazard 23: an early consent is no option that the other side keeps."""
+async def test_hazard_23_an_expired_consent_is_nothing(service: Service) -> None:
+    """An early consent is no option that the other side keeps."""
     trade = service.settlement(payment={"quantity": 11 * CASH})
     await trade.instruct()
     await trade.until_blocked("insufficient_balance")
@@ -98,8 +100,8 @@ async def test_only_the_consent_that_the_ledgers_clock_finds_expired_is_dropped(
     assert (await trade.end()).outcome == "CANCELLED"
 
 
-async def test_each_ledgers_own_clock_says_when_settle_by_has_passed(service: Service) -> None:
-    """Hazard 17: refused as late by the one, it is voided only when the other finds it late too."""
+async def test_hazard_17_each_ledgers_own_clock_says_when_settle_by_has_passed(service: Service) -> None:
+    """Refused as late by the one, it is voided only when the other finds it late too."""
     trade = service.settlement(settle_by=in_seconds(2))
     service.asset.hold("lock")
     await trade.instruct()
@@ -153,7 +155,7 @@ async def test_operators_cannot_void_what_only_one_party_has_signed(service: Ser
     await trade.end()
 
 
-async def test_a_void_order_of_strangers_is_refused_and_the_settlement_goes_on(service: Service) -> None:
+async def test_hazard_18_a_void_order_of_strangers_is_refused_and_the_settlement_goes_on(service: Service) -> None:
     trade = service.settlement(payment={"quantity": 11 * CASH})
     await trade.instruct()
     await trade.until_blocked("insufficient_balance")

@@ -31,7 +31,19 @@ from tests.ledgers.contract.asking import (
     verdict,
     void,
 )
-from tests.world import ATTEMPT, BUYER, NETWORK, OPERATORS, SELLER, STRANGER, UNITS, World, in_seconds, receipt
+from tests.world import (
+    ATTEMPT,
+    ATTESTORS,
+    BUYER,
+    NETWORK,
+    OPERATORS,
+    SELLER,
+    STRANGER,
+    UNITS,
+    World,
+    in_seconds,
+    receipt,
+)
 
 ONE, TWO, THREE = OPERATORS
 OTHER_NETWORK = "0x" + "77" * 32
@@ -250,3 +262,20 @@ async def test_a_redirection_is_no_certificate(world: World) -> None:
     answer = await world.asset.release(terms, await world.voided(terms), ATTEMPT, word)
     assert code(answer) == "certificate_invalid"
     assert code(await pay(world, terms)) == "already_voided"
+
+
+async def test_hazard_03_no_moment_by_itself_refunds_anything(world: World, clock: Clock) -> None:
+    """Ten years past settle_by the units are in escrow until a VOIDED verdict on these very terms is certified."""
+    terms, other = world.terms(), world.terms()
+    await lock(world, terms)
+    await clock.stop(in_seconds(10 * 365 * 86400))
+    for certificate in (
+        world.certificate(Fact.LOCKED, terms),
+        world.certificate(Fact.PAID, terms),
+        world.certificate(Fact.VOIDED, other),
+        world.certificate(Fact.VOIDED, terms, by=ATTESTORS[:2]),
+    ):
+        assert code(await world.asset.refund(terms, certificate, ATTEMPT)) == "certificate_invalid"
+    assert (await lock_state(world, terms), await world.balance(world.asset, "alpine", "OUSG")) == ("locked", 9 * UNITS)
+    assert await asked(world, terms, world.by_time) == "receipt"
+    assert code(await refund(world, terms)) == "receipt"

@@ -11,7 +11,7 @@ from tests.conftest import PostgresWorld
 from tests.world import ATTEMPT, CASH, NETWORK, UNITS, receipt, refused
 
 
-async def test_pay_and_void_race_and_one_wins(postgres_world: PostgresWorld) -> None:
+async def test_hazard_02_pay_and_void_race_and_one_wins(postgres_world: PostgresWorld) -> None:
     world = postgres_world
     paid = 0
     for _ in range(8):
@@ -31,7 +31,7 @@ async def test_pay_and_void_race_and_one_wins(postgres_world: PostgresWorld) -> 
     assert await world.balance(world.payment, "alpine", "USD") == paid * CASH
 
 
-async def test_fifty_locks_at_once_reserve_no_more_than_there_is(postgres_world: PostgresWorld) -> None:
+async def test_hazard_11_fifty_locks_at_once_reserve_no_more_than_there_is(postgres_world: PostgresWorld) -> None:
     world = postgres_world
     answers = await asyncio.gather(
         *(world.asset.lock(world.signed(world.terms()), ATTEMPT) for _ in range(50)),
@@ -41,7 +41,7 @@ async def test_fifty_locks_at_once_reserve_no_more_than_there_is(postgres_world:
     assert await world.balance(world.asset, "alpine", "OUSG") == 0
 
 
-async def test_twenty_equal_pays_at_once_pay_once(postgres_world: PostgresWorld) -> None:
+async def test_hazard_01_twenty_equal_pays_at_once_pay_once(postgres_world: PostgresWorld) -> None:
     world = postgres_world
     terms = world.terms()
     certificate = await world.locked(terms)

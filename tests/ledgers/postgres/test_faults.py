@@ -51,7 +51,7 @@ async def test_an_exhausted_pool_is_unreachable(postgres_world: PostgresWorld) -
     await asyncio.gather(first, return_exceptions=True)
 
 
-async def test_a_connection_cut_off_during_an_operation_is_unreachable_and_asking_again_answers(
+async def test_hazard_01_a_connection_cut_off_during_an_operation_is_unreachable_and_asking_again_answers(
     postgres_world: PostgresWorld,
 ) -> None:
     world = postgres_world

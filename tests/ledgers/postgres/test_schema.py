@@ -114,7 +114,7 @@ async def test_nothing_is_deleted_even_by_the_owner(
             await connection.execute(statement)
 
 
-async def test_no_verdict_changes_from_one_to_the_other(payment_owner: asyncpg.Connection) -> None:
+async def test_hazard_02_no_verdict_changes_from_one_to_the_other(payment_owner: asyncpg.Connection) -> None:
     with pytest.raises(asyncpg.RestrictViolationError):
         await payment_owner.execute("UPDATE ledger.verdicts SET verdict = 'VOIDED', authority = 'time'")
 
@@ -139,7 +139,7 @@ async def test_a_balance_changes_by_a_posting_only(owner: asyncpg.Connection) ->
             await owner.execute(statement)
 
 
-async def test_no_balance_is_negative_but_the_issuance_accounts(owner: asyncpg.Connection) -> None:
+async def test_hazard_11_no_balance_is_negative_but_the_issuance_accounts(owner: asyncpg.Connection) -> None:
     accounts = {row["name"]: row["id"] for row in await owner.fetch("SELECT name, id FROM ledger.accounts")}
     entry = await owner.fetchval("SELECT max(position) FROM ledger.entries")
     moves = (("alpine", "OUSG", 100 * UNITS), ("alpine", "USD", 1), ("issuance:OUSG", "USD", 1))
@@ -176,7 +176,7 @@ async def test_a_settlement_id_moves_units_of_an_account_once(owner: asyncpg.Con
         )
 
 
-async def test_a_writer_that_asks_for_less_durability_gets_no_less(settled: PostgresWorld) -> None:
+async def test_hazard_08_a_writer_that_asks_for_less_durability_gets_no_less(settled: PostgresWorld) -> None:
     connection = await asyncpg.connect(
         settled.servers.dsn(settled.asset_database), server_settings={"synchronous_commit": "off"}
     )
