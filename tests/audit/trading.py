@@ -120,8 +120,8 @@ class Floor:
         await outcome(await self.instruct("rejected", parties, payment=nowhere))
 
     async def expired(self) -> None:
-        """The buyer never has the money."""
-        soon = datetime.now(UTC) + timedelta(seconds=3)
+        """The buyer never has the money, and settle_by leaves a slow machine the time to find that out."""
+        soon = datetime.now(UTC) + timedelta(seconds=20)
         await outcome(await self.instruct("expired", await self.market.parties(cash=0), settle_by=soon))
 
     async def cancelled(self) -> None:

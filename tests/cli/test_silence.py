@@ -43,8 +43,9 @@ def test_ctrl_c_ends_quietly_with_130(silence: socket.socket, tmp_path: Path) ->
         text=True,
     )
     silence.settimeout(30)
-    connection, _ = silence.accept()  # it waits for an answer now
+    connection, _ = silence.accept()
     with connection:
+        assert connection.recv(1)  # it has said its first word, and waits for an answer now
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=30)
     assert (process.returncode, out, err) == (130, "", "")

@@ -32,7 +32,7 @@ from tests.matrix.room import Room
 from tests.world import OPERATORS
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
-_TEMPORALS_PORTS = ("port", "ui_port", "http_port", "metrics_port")
+_ENGINES_PORTS = ("port", "ui_port", "http_port", "metrics_port")
 
 
 class GatedStack(EmbeddedStack):
@@ -49,17 +49,24 @@ class GatedStack(EmbeddedStack):
         direct = super().dsn(database, role)
         return self.gates[database].on_the_way(direct) if "_attestor_" in role else direct
 
-    def rooms_temporal(self, number: int) -> EmbeddedTemporal:
-        """A room's own engine: the stack's for the first, else another on a folder of its own."""
-        if number == 1:
-            return self.temporal
-        own = self.data_dir / f"room-{number}"
-        ports = keep_ports(own / "ports.json", _TEMPORALS_PORTS)
-        temporal = EmbeddedTemporal(
-            own, **ports, search_attributes=SEARCH_ATTRIBUTES, logs=self._logs, record=self._record
-        )
-        self._held.push_async_callback(temporal.stop)
-        return temporal
+    def engines(self, count: int) -> list[EmbeddedTemporal]:
+        """An engine for each room: the stack's own for the first, the others each on a folder of its own."""
+        folders = [self.data_dir / f"room-{number}" for number in range(2, count + 1)]
+        names = [f"{folder.name} {port}" for folder in folders for port in _ENGINES_PORTS]
+        ports = keep_ports(self.data_dir / "rooms-ports.json", names)
+        return [
+            self.temporal,
+            *(
+                EmbeddedTemporal(
+                    folder,
+                    **{port: ports[f"{folder.name} {port}"] for port in _ENGINES_PORTS},
+                    search_attributes=SEARCH_ATTRIBUTES,
+                    logs=self._logs,
+                    record=self._record,
+                )
+                for folder in folders
+            ),
+        ]
 
 
 class Lane:
@@ -88,8 +95,14 @@ class Lane:
             }
             collector = Collector(stack.attestor_urls, stack.identity.attestors, stack.identity.network)
             lane = cls(stack, ledgers, await held.enter_async_context(collector))
-            for number in range(1, rooms + 1):
-                lane.rooms.append(await held.enter_async_context(Room.opened(lane, number)))
+            opening = [
+                held.enter_async_context(Room.opened(lane, f"room-{number}", engine))
+                for number, engine in enumerate(stack.engines(rooms), start=1)
+            ]
+            for opened in await asyncio.gather(*opening, return_exceptions=True):
+                if isinstance(opened, BaseException):
+                    raise opened
+                lane.rooms.append(opened)
             yield lane
 
     def market(self, client: SettlementClient) -> Market:
@@ -119,10 +132,16 @@ class Lane:
         assert process is not None
         server = psutil.Process(process.pid)
         server.suspend()  # it starts no other process, nor cleans up after one, while all are killed
-        for each in [*server.children(recursive=True), server]:
+        victims = [*server.children(recursive=True), server]
+        for each in victims:
             with suppress(psutil.NoSuchProcess):
                 each.kill()
         assert await process.wait() == -signal.SIGKILL
+
+        async def dead() -> bool:
+            return not any(_lives(each) for each in victims)
+
+        await until(dead)  # one that still lets go of the shared memory would keep the next server from starting
 
     async def start_postgres(self) -> None:
         """Start it again: it recovers what was committed."""
@@ -174,6 +193,13 @@ class Lane:
             await connection.execute(statement)
         finally:
             await connection.close()
+
+
+def _lives(process: psutil.Process) -> bool:
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 async def somebody_waits(holder: "Connection", role: str) -> None:

@@ -42,7 +42,7 @@ it lands, and changes nothing.
 """
 _ATTESTORS = """\
 One of the four is faulty from the step on until the end, and one is all that the quorum of three can do without. So for
-a while a second one is down too: without the faulty one's word there is no certificate, and with it none that is false.
+a while a second one is silent: without the faulty one's word there is no certificate, and with it none that is false.
 No attestor is asked after *release* and *refund* were sent.
 """
 _CLOCKS = """\

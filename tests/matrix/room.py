@@ -40,9 +40,9 @@ class Room:
     client: SettlementClient
     temporal: Client
 
-    def __init__(self, lane: "Lane", number: int, engine: EmbeddedTemporal, switchboard: Switchboard) -> None:
+    def __init__(self, lane: "Lane", name: str, engine: EmbeddedTemporal, switchboard: Switchboard) -> None:
         self.lane = lane
-        self.name = f"room-{number}"
+        self.name = name
         self.engine = engine
         self.switchboard = switchboard
         self.gates: dict[str, Gate] = {}
@@ -50,16 +50,16 @@ class Room:
 
     @classmethod
     @asynccontextmanager
-    async def opened(cls, lane: "Lane", number: int) -> "AsyncIterator[Room]":
-        """Start the engine and the worker; stop them at the end."""
+    async def opened(cls, lane: "Lane", name: str, engine: EmbeddedTemporal) -> "AsyncIterator[Room]":
+        """Start the engine, unless it runs, and the worker; kill them at the end, for nobody will miss them."""
         async with AsyncExitStack() as held:
-            engine = lane.stack.rooms_temporal(number)
+            room = cls(lane, name, engine, await held.enter_async_context(Switchboard()))
+            held.push_async_callback(room._end_engine)
             if engine.process is None:
                 await engine.start()
-            room = cls(lane, number, engine, await held.enter_async_context(Switchboard()))
             for ledger in LEDGERS:
                 room.gates[ledger] = await held.enter_async_context(Gate(lane.stack.postgres.port))
-            held.push_async_callback(room._stop_worker)
+            held.push_async_callback(room._end_worker)
             await room._connect()
             await room.start_worker()
             yield room
@@ -108,11 +108,11 @@ class Room:
 
     async def renew(self) -> None:
         """Bring back whatever a cell that went wrong may have left broken."""
-        await self._stop_worker()
+        await self._end_worker()
         for gate in self.gates.values():
             gate.open()
         await self.lane.renew()
-        await self.engine.stop()
+        await self._end_engine()
         self.lose_history()
         await self.engine.start()
         await self._connect()
@@ -125,8 +125,15 @@ class Room:
         )
         self.client = SettlementClient(self.temporal, network=identity.network, coordinator=identity.attestors.identity)
 
-    async def _stop_worker(self) -> None:
-        if self._worker is not None and self._worker.alive:
-            with suppress(ProcessLookupError):
-                os.kill(self._worker.pid, signal.SIGKILL)
-            await asyncio.shield(self._worker.wait())
+    async def _end_worker(self) -> None:
+        await _end(self._worker)
+
+    async def _end_engine(self) -> None:
+        await _end(self.engine.process)
+
+
+async def _end(process: ManagedProcess | None) -> None:
+    if process is not None and process.alive:
+        with suppress(ProcessLookupError):
+            os.kill(process.pid, signal.SIGKILL)
+        await asyncio.shield(process.wait())

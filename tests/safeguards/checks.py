@@ -17,7 +17,9 @@ _FINDING = re.compile(r"^E +(?!where |and |\+|\^|$)(.+)$", re.MULTILINE)
 _FAILED = re.compile(r"^(?:FAILED|ERROR) \S*?(\w+)\.py::(\S+?)(?:\[| - |\s|$)", re.MULTILINE)
 
 
-_OUT_OF_TIME = "from pytest-timeout"
+_NO_FINDING = re.compile(r"from pytest-timeout|CannotConnectNowError|ConnectionRefusedError")
+"""Of tests: no time was left, or the server that they run on was gone."""
+_BARE = re.compile(r"^[ |]*(assert .+)\n(?:[ |^~]*\n)?[E |]*AssertionError *$", re.MULTILINE)
 _ANSWERED = re.compile(r"^E +(\S.*)\nE +answered: (.+)\nE +admitted as the first: (.+)$", re.MULTILINE)
 _WRONG_CELL = re.compile(rf"^(?:\d+/\d+ WRONG|wrong:(?= (?:{'|'.join(INVARIANTS)}): )) (.+)$", re.MULTILINE)
 _WRONG_IN_CHAOS = re.compile(r"^E +WRONG (.+)$", re.MULTILINE)
@@ -54,7 +56,7 @@ class Check:
             return _counterexample(output) if self.own_rules else None
         if self.own_rules and code == 1 and "NOT BROKEN" in output:
             return None
-        if not self.own_rules and code == 1 and _OUT_OF_TIME not in output and (found := _finding(self.kind, output)):
+        if not self.own_rules and code == 1 and (found := _finding(self.kind, output)):
             return _short(found)
         raise ValueError(f"exit code {code}: {_last_line(output)}")
 
@@ -93,6 +95,8 @@ def chaos() -> tuple[Check, ...]:
 
 def _finding(kind: Kind, output: str) -> str:
     """What a check that failed has found; empty if it failed otherwise."""
+    if kind in (Kind.MACHINE, Kind.TESTS) and _NO_FINDING.search(output):
+        return ""
     match kind:
         case Kind.MACHINE:
             return _unexplained(output) or _failure(output)
@@ -107,7 +111,7 @@ def _finding(kind: Kind, output: str) -> str:
 def _failure(output: str) -> str:
     """The test that failed and the first things that it found."""
     failed = _FAILED.search(output)
-    found = [line.strip() for line in _FINDING.findall(output)]
+    found = _BARE.findall(output)[:1] or [line.strip() for line in _FINDING.findall(output)]
     return f"{failed[2] if failed else 'a test'}: {' '.join(found[:4]) or _last_line(output)}"
 
 

@@ -121,9 +121,8 @@ class LedgerMachine(RuleBasedStateMachine):
         """A trade's whole life, with something before each step, or during it; what was done is then undone."""
         self.known[trade] = None
         for number, each in enumerate(meddling):
-            last = number + 1 >= len(meddling)
             done = replace(each, nonce=1000 + self.steps) if isinstance(each, asked.Order) else each
-            step = self._next(trade, authority=authority if last else None, proof=proof)
+            step = self._next(trade, authority=authority if number else None, proof=proof)
             for requests in ((done, step),) if at_once else ((done,), (step,)):
                 self._compare(requests)
             self._compare([*undone(done, nonce=1000 + self.steps), asked.LockOf(trade)])
@@ -135,14 +134,22 @@ class LedgerMachine(RuleBasedStateMachine):
         void = asked.Void(trade, authority=given)
         self._compare([asked.Lock(trade), asked.Pay(trade), void, asked.Release(trade), asked.Refund(trade)])
 
-    @rule(trade=trades, instants=st.sampled_from((0, -1, 1)))
-    def decide_at_settle_by(self, trade: Trade, instants: int) -> None:
-        """Locked, if that can be; then pay against void by time, at settle_by to the instant; the clock is put back."""
-        self._compare([asked.Lock(trade)])
-        at = asked.Pay(trade).ledger
+    @rule(
+        trade=trades,
+        authority=st.sampled_from((asked.ByClock(), asked.Consent(buyers_until=10), asked.ByOrder(valid_until=10))),
+        instants=st.sampled_from((0, -1, 1)),
+    )
+    def decide_at_the_last_moment(self, trade: Trade, authority: Authority, instants: int) -> None:
+        """Pay against void at settle_by, or void when its authority ends, to the instant; the clock is put back."""
+        by_clock = isinstance(authority, asked.ByClock)
+        decisions: list[asked.Request] = [asked.Void(trade, authority=authority)]
+        if by_clock:
+            self._compare([asked.Lock(trade)])
+            decisions.insert(0, asked.Pay(trade))
+        at = decisions[0].ledger
         shown = self.world[at].now
-        self._compare([asked.Tick(at, trade.settle_by, instants)])
-        self._compare([asked.Pay(trade), asked.Void(trade, authority=asked.ByClock())])
+        self._compare([asked.Tick(at, trade.settle_by if by_clock else 10, instants)])
+        self._compare(decisions)
         self._compare([asked.Tick(at, 0, shown)])
 
     def teardown(self) -> None:

@@ -1,5 +1,5 @@
 """One of the four attestors is down, slow, lying or contradicting itself from the step on until the settlement has
-ended; and for a while a second one is down, so that the faulty one's word would be needed for a quorum.
+ended; and for a while a second one is silent, so that the faulty one's word would be needed for a quorum.
 """
 
 import signal
@@ -22,15 +22,15 @@ from tests.matrix.cell import Cell, expect
 from tests.matrix.equivocator import Equivocator
 from tests.matrix.switchboard import Held, When
 
-FAULTY, ABSENT = 4, 3
-"""The faulty attestor, and the second one that is away for a while."""
+FAULTY, SILENT = 4, 3
+"""The faulty attestor, and the second one that does not answer for a while."""
 
 AFTER_ALL_ATTESTING = ("release", "refund")
 """Steps after which no attestor is asked any more."""
 
 
 async def one_is_down(cell: Cell) -> None:
-    """SIGKILL; and with a second one down there is no quorum."""
+    """SIGKILL; and with a second one silent there is no quorum."""
     held = await cell.held(When.BEFORE)
     cell.strikes()
     async with _down(cell, FAULTY):
@@ -42,13 +42,9 @@ async def one_is_slow(cell: Cell) -> None:
     """SIGSTOP: it takes every request, and answers none in time."""
     held = await cell.held(When.BEFORE)
     cell.strikes()
-    cell.lane.signal_attestor(FAULTY, signal.SIGSTOP)
-    await cell.lane.attestor_is_stopped(FAULTY)
-    try:
+    async with _silent(cell, FAULTY):
         await _short_of_a_quorum(cell, held)
         await cell.ended()
-    finally:
-        cell.lane.signal_attestor(FAULTY, signal.SIGCONT)
 
 
 async def one_is_lying(cell: Cell) -> None:
@@ -66,7 +62,7 @@ async def one_is_contradicting_itself(cell: Cell) -> None:
     held = await cell.held(When.BEFORE)
     cell.strikes()
     async with _down(cell, FAULTY), Equivocator(*_place_of_the_faulty(cell), {**cell.lane.ledgers}) as equivocator:
-        async with _down(cell, ABSENT):
+        async with _silent(cell, SILENT):
             held.let()
             await cell.ended()
         await _nobody_certifies_the_contrary(cell)
@@ -98,9 +94,20 @@ async def _down(cell: Cell, number: int) -> AsyncIterator[None]:
         await cell.lane.stack.start_attestor(number)
 
 
+@asynccontextmanager
+async def _silent(cell: Cell, number: int) -> AsyncIterator[None]:
+    """Stopped in its tracks, for as long as the block lasts."""
+    cell.lane.signal_attestor(number, signal.SIGSTOP)
+    await cell.lane.attestor_is_stopped(number)
+    try:
+        yield
+    finally:
+        cell.lane.signal_attestor(number, signal.SIGCONT)
+
+
 async def _short_of_a_quorum(cell: Cell, held: Held) -> None:
-    """Let the step go on with a second attestor down, until the next certificate was asked for in vain."""
-    async with _down(cell, ABSENT):
+    """Let the step go on with a second attestor silent, until the next certificate was asked for in vain."""
+    async with _silent(cell, SILENT):
         held.let()
         if cell.step.name in AFTER_ALL_ATTESTING:
             await held.landed()
