@@ -28,6 +28,7 @@ from interlock.worker.settings import WorkerSettings
 log = logging.getLogger("interlock.worker")
 
 _RETRY_SECONDS = 1.0
+_KEEP_EVERY_SECONDS = 10.0
 _TELL_EVERY_SECONDS = 30.0
 
 
@@ -62,6 +63,16 @@ async def prepare(client: Client, settings: WorkerSettings) -> None:
             await asyncio.sleep(_RETRY_SECONDS)
         else:
             return
+
+
+async def keep_sweeping(client: Client, settings: WorkerSettings) -> None:
+    """See again and again that sweeps are scheduled: a Temporal that lost its database has none. Never returns."""
+    while True:
+        await asyncio.sleep(max(_KEEP_EVERY_SECONDS, settings.sweep_every_seconds))
+        try:
+            await _schedule_sweeps(client, settings)
+        except RPCError as error:
+            log.debug("the sweep cannot be scheduled now: %s", error.message)
 
 
 async def _register_search_attributes(client: Client) -> None:

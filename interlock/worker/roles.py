@@ -22,6 +22,7 @@ from interlock.attestors.collector import Collector
 from interlock.attestors.statements import StatementReader
 from interlock.ledgers.postgres import PostgresLedger
 from interlock.protocol.names import Role
+from interlock.worker.connection import keep_sweeping
 from interlock.worker.opening import Opening, went_back
 from interlock.worker.settings import WorkerSettings
 from interlock.worker.stopping import Stop, Stopped
@@ -67,7 +68,10 @@ class Duty:
             match self.role:
                 case Role.SETTLEMENT:
                     record = RecordActivities(self._telemetry.emit, self._telemetry.resource)
-                    await self._poll([*RecoveryActivities(self._client).all, *record.all], self._stop.wait)
+                    await self._poll(
+                        [*RecoveryActivities(self._client).all, *record.all],
+                        lambda: self._stop.unless(keep_sweeping(self._client, self._settings)),
+                    )
                 case Role.COORDINATOR:
                     await self._certify()
                 case Role.ASSET | Role.PAYMENT:

@@ -113,7 +113,7 @@ async def test_a_settle_by_in_the_past_is_refused_only_for_terms_that_are_not_kn
         await client.settle(late, signatures(late))
     assert (caught.value.code, caught.value.field) == ("deadline_passed", "settle_by")
     assert await service.settlement(late).status() is None
-    never = trade(service, settle_by=in_seconds(0.6))
+    never = trade(service, settle_by=in_seconds(4))
     handle = await client.instruct(never, SELLER.sign(never, NETWORK))
     assert (await handle.outcome()).outcome == "EXPIRED"
     again = await client.instruct(never, SELLER.sign(never, NETWORK))

@@ -4,10 +4,13 @@ import asyncio
 import signal
 
 import pytest
+from temporalio.client import Client
+from temporalio.service import RPCError, RPCStatusCode
 
 from interlock.client import SettlementClient
-from interlock.protocol.names import Role
+from interlock.protocol.names import SWEEP_SCHEDULE, Role
 from interlock.stack.processes import ManagedProcess
+from interlock.stack.temporal import EmbeddedTemporal
 from tests.conftest import PostgresWorld
 from tests.worker.conftest import StartWorker, new_terms, outcome, ready, says, settle, until
 from tests.world import CASH, NETWORK
@@ -60,6 +63,25 @@ async def test_a_database_that_is_no_ledger_is_refused_in_one_line(
     (line,) = worker.log.read_text().splitlines()
     assert why in line
     assert dsn not in line
+
+
+async def test_sweeps_are_scheduled_again_where_temporal_has_lost_their_schedule(
+    temporal: EmbeddedTemporal, start_worker: StartWorker
+) -> None:
+    await ready(await start_worker(Role.SETTLEMENT))
+    schedule = (await Client.connect(temporal.address)).get_schedule_handle(SWEEP_SCHEDULE)
+    await schedule.delete()
+
+    async def stands() -> bool:
+        try:
+            await schedule.describe()
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                raise
+            return False
+        return True
+
+    await until(stands)
 
 
 async def test_sigterm_lets_a_running_step_end(

@@ -66,7 +66,7 @@ async def test_hazard_03_04_settle_by_that_passes_while_the_payment_is_unknown_r
     service: Service,
 ) -> None:
     """Nobody answers whether it is paid, and time is up: the units stay in escrow until the verdict is known."""
-    trade = service.settlement(settle_by=in_seconds(1))
+    trade = service.settlement(settle_by=in_seconds(4))
     service.asset_clock.ahead = service.payment_clock.ahead = timedelta(hours=-1)
     service.asset.hold("lock")
     await trade.instruct()

@@ -132,7 +132,7 @@ async def test_withdrawing_after_the_match_is_refused(service: Service) -> None:
 
 
 async def test_what_never_matches_expires_and_nothing_stands(service: Service) -> None:
-    trade = service.settlement(settle_by=in_seconds(0.8))
+    trade = service.settlement(settle_by=in_seconds(4))
     await trade.instruct(SELLER)
     report = await trade.end()
     assert (report.outcome, report.verdict, report.lock) == ("EXPIRED", None, None)

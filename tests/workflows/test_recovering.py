@@ -50,7 +50,7 @@ async def test_hazard_21_nobody_withdraws_what_a_ledger_has_a_row_of(service: Se
 async def test_hazard_21_what_stands_locked_past_settle_by_is_voided_and_refunded_not_just_expired(
     service: Service,
 ) -> None:
-    trade = service.settlement(payment={"quantity": 11 * CASH}, settle_by=in_seconds(1))
+    trade = service.settlement(payment={"quantity": 11 * CASH}, settle_by=in_seconds(4))
     service.asset_clock.ahead = timedelta(hours=-1)  # so that it is locked in time, however slow this machine is
     await service.world.locked(trade.terms)
     await trade.instruct(BUYER)
@@ -86,7 +86,7 @@ async def test_a_void_that_stands_when_a_run_starts_is_only_served(service: Serv
 
 
 async def test_hazard_03_04_a_payment_that_stands_when_a_run_starts_is_only_served(service: Service) -> None:
-    trade = service.settlement(settle_by=in_seconds(0.5))
+    trade = service.settlement(settle_by=in_seconds(4))
     await service.world.paid(trade.terms)
     await trade.instruct(BUYER)  # and settle_by may pass meanwhile: it is paid
     assert (await trade.end()).outcome == "SETTLED"

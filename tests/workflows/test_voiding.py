@@ -19,7 +19,7 @@ async def test_hazard_19_short_of_units_until_settle_by_expires_with_a_tombstone
     service: Service,
 ) -> None:
     before = await holdings(service.world)
-    trade = service.settlement(delivery={"quantity": 11 * UNITS}, settle_by=in_seconds(1.5))
+    trade = service.settlement(delivery={"quantity": 11 * UNITS}, settle_by=in_seconds(5))
     await trade.instruct()
     report = await trade.end()
     assert (report.outcome, report.verdict, report.lock) == ("EXPIRED", "VOIDED", "refunded")
@@ -31,7 +31,7 @@ async def test_hazard_19_short_of_units_until_settle_by_expires_with_a_tombstone
 
 async def test_short_of_cash_until_settle_by_expires_and_the_units_are_back(service: Service) -> None:
     before = await holdings(service.world)
-    trade = service.settlement(payment={"quantity": 11 * CASH}, settle_by=in_seconds(1.5))
+    trade = service.settlement(payment={"quantity": 11 * CASH}, settle_by=in_seconds(5))
     await trade.instruct()
     await trade.until_blocked("insufficient_balance")
     assert await holdings(service.world) == (before[0] - UNITS, before[1])
@@ -43,7 +43,7 @@ async def test_short_of_cash_until_settle_by_expires_and_the_units_are_back(serv
 async def test_no_quorum_until_settle_by_expires_and_the_units_are_back(service: Service) -> None:
     before = await holdings(service.world)
     service.quorum.asset.broken = True
-    trade = service.settlement(settle_by=in_seconds(1.5))
+    trade = service.settlement(settle_by=in_seconds(5))
     await trade.instruct()
     assert (await trade.end()).outcome == "EXPIRED"
     assert await holdings(service.world) == before
@@ -102,7 +102,7 @@ async def test_only_the_consent_that_the_ledgers_clock_finds_expired_is_dropped(
 
 async def test_hazard_17_each_ledgers_own_clock_says_when_settle_by_has_passed(service: Service) -> None:
     """Refused as late by the one, it is voided only when the other finds it late too."""
-    trade = service.settlement(settle_by=in_seconds(2))
+    trade = service.settlement(settle_by=in_seconds(6))
     service.asset.hold("lock")
     await trade.instruct()
     await service.asset.until_holding("lock")

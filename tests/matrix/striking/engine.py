@@ -42,6 +42,6 @@ async def temporal_loses_everything(cell: Cell) -> None:
 
 
 async def _workers_begin_anew(cell: Cell) -> None:
-    """The sweeper's schedule went with the rest; a settlement worker makes it when it starts."""
+    """The sweeper's schedule went with the rest; a settlement worker that starts makes it again at once."""
     await cell.room.kill_worker()
     await cell.room.start_worker()
