@@ -37,8 +37,9 @@ demo: install
 traced-demo: install
 	$(BIN)/python -m tests.audit.traced_demo $(PROTOCOLS)
 
+# Without the chaos in short (tests/chaos/test_chaos.py): whether it is stable on a busy machine is not shown yet.
 test: install
-	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile $(TEST_FLAGS)
+	$(BIN)/python -m pytest --ignore tests/chaos -n $(TEST_PROCESSES) --dist loadfile $(TEST_FLAGS)
 
 check: install
 	$(BIN)/ruff format --check .

@@ -24,7 +24,7 @@ from interlock.protocol import Leg, Stage, Terms, trace_id_of
 from interlock.protocol.names import EVENTS, SWEEP_SCHEDULE, Role
 from interlock.stack.embedded import EmbeddedStack
 from tests.audit.receivers import Received, grpc_receiver, http_receiver
-from tests.e2e.conftest import Market, Parties, outcome, reaches, until
+from tests.e2e.conftest import Market, Parties, outcome, until
 from tests.world import BUYER, CASH, OPERATORS, OUSG, SELLER, UNITS, USD
 
 WORKERS = {"left": (Role.SETTLEMENT, Role.ASSET), "right": (Role.PAYMENT, Role.COORDINATOR)}
@@ -127,7 +127,7 @@ class Floor:
     async def cancelled(self) -> None:
         """Both parties consent to cancel, with units in escrow."""
         handle = await self.instruct("cancelled", await self.market.parties(cash=0))
-        await reaches(handle, Stage.ATTESTED)
+        await waits_for_cash(handle)
         assert handle.terms is not None
         for party in (SELLER, BUYER):
             await handle.cancel(party.sign_cancellation(handle.terms, self.market.client.network))
@@ -137,7 +137,7 @@ class Floor:
         """Somebody terminates the run in the Web UI; the sweeper starts another."""
         parties = await self.market.parties(cash=0)
         handle = await self.instruct("terminated", parties)
-        await reaches(handle, Stage.ATTESTED)
+        await waits_for_cash(handle)
         await self.temporal.get_workflow_handle(handle.workflow_id).terminate("in the Web UI's way")
         await parties.fund(CASH)
         await outcome(handle)
@@ -146,7 +146,7 @@ class Floor:
         """Both workers die between payment and release: after it is paid, there is no quorum for a while."""
         parties = await self.market.parties(cash=0)
         handle = await self.instruct("killed", parties)
-        await reaches(handle, Stage.ATTESTED)
+        await waits_for_cash(handle)
         for number in (3, 4):
             await self.stack.processes[f"attestor-{number}"].stop()
         await parties.fund(CASH)
@@ -214,6 +214,16 @@ class Floor:
                 )
                 await connection.close()
                 trade.entries += [tuple(row) for row in rows]
+
+
+async def waits_for_cash(handle: SettlementHandle) -> None:
+    """Until the payment has been tried, and refused for lack of cash."""
+
+    async def refused() -> bool:
+        blocker = (await handle.status()).blocker
+        return blocker is not None and blocker.code == "insufficient_balance"
+
+    await until(refused)
 
 
 @asynccontextmanager

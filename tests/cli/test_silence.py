@@ -41,6 +41,7 @@ def test_ctrl_c_ends_quietly_with_130(silence: socket.socket, tmp_path: Path) ->
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=_heed_ctrl_c,  # noqa: PLW1509 - it resets one signal, and takes no lock
     )
     silence.settimeout(30)
     connection, _ = silence.accept()
@@ -49,3 +50,8 @@ def test_ctrl_c_ends_quietly_with_130(silence: socket.socket, tmp_path: Path) ->
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=30)
     assert (process.returncode, out, err) == (130, "", "")
+
+
+def _heed_ctrl_c() -> None:
+    """What a shell starts in the background ignores Ctrl-C, and so do its children."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
