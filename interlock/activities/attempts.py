@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from opentelemetry import trace
 from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
+from temporalio.service import RPCError
 
 from interlock.ledgers.faults import LedgerFault, LedgerMismatch
 from interlock.protocol import Attempt, trace_id_of
@@ -40,7 +41,7 @@ def faults_are_retried(where: str) -> Iterator[None]:
         _told.discard(where)
     except LedgerMismatch as error:
         raise ApplicationError(f"{where}: {error}", type="ledger_mismatch", non_retryable=True) from None
-    except (LedgerFault, TimeoutError, OSError) as error:
+    except (LedgerFault, RPCError, TimeoutError, OSError) as error:
         text = f"{where} cannot be asked: {error or type(error).__name__}"
         if activity.info().attempt >= ATTEMPTS_UNTIL_TOLD and where not in _told:
             _told.add(where)

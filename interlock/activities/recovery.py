@@ -14,8 +14,9 @@ from temporalio.client import Client, WithStartWorkflowOperation, WorkflowExecut
 from temporalio.common import SearchAttributeKey, WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.service import RPCError, RPCStatusCode
 
+from interlock.activities.attempts import faults_are_retried
 from interlock.protocol import SignedTerms, Stage
-from interlock.protocol.instructions import Instructed, SettlementStart, Sighting
+from interlock.protocol.instructions import Instructed, RecoveryStart, Sighting
 from interlock.protocol.names import (
     INSTRUCT,
     SETTLEMENT_WORKFLOW,
@@ -104,7 +105,7 @@ class Recovery:
     async def _start(self, name: str, signed: SignedTerms) -> None:
         start: WithStartWorkflowOperation[Any, Any] = WithStartWorkflowOperation(
             SETTLEMENT_WORKFLOW,
-            SettlementStart.of(signed.terms, signed.network),
+            RecoveryStart.of_row(signed),
             id=name,
             task_queue=Role.SETTLEMENT.task_queue,
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
@@ -137,12 +138,14 @@ class RecoveryActivities:
     @activity.defn(name=UNATTENDED.name)
     async def unattended(self, request: Sightings) -> list[str]:
         """Which of these terms have no running workflow that has taken them up."""
-        return [seen.terms_hash for seen in request.sightings if not await self._attended(seen)]
+        with faults_are_retried("Temporal"):
+            return [seen.terms_hash for seen in request.sightings if not await self._attended(seen)]
 
     @activity.defn(name=RECOVER.name)
     async def recover(self, signed: SignedTerms) -> bool:
         """True if a workflow was told of these terms; False if one has taken them up meanwhile."""
-        return (await self._recovery.recover(signed)).started
+        with faults_are_retried("Temporal"):
+            return (await self._recovery.recover(signed)).started
 
     async def _attended(self, seen: Sighting) -> bool:
         return await self._recovery.attending(seen.terms_hash, seen.workflow_id) is not None

@@ -26,6 +26,20 @@ class SettlementStart(Message):
         return cls(network=network, settlement_id=terms.settlement_id, seller=terms.seller, buyer=terms.buyer)
 
 
+class RecoveryStart(SettlementStart):
+    """What a run starts with that recovers terms of which a ledger has a row: those terms, signed by both parties.
+
+    They are in the run's first event, so whatever becomes of the instruction sent with it, the run knows its terms.
+    """
+
+    recovers: SignedTerms
+
+    @classmethod
+    def of_row(cls, signed: SignedTerms) -> "RecoveryStart":
+        """The start for the signed terms that a ledger's row holds."""
+        return cls(**SettlementStart.of(signed.terms, signed.network).model_dump(), recovers=signed)
+
+
 class Difference(Message):
     """A field in which two sides' terms differ, with both values as text."""
 

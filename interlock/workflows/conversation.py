@@ -54,6 +54,11 @@ class Conversation:
         self.progress = run.progress or Progress()
         self.nudged = False
         self.refused_orders: dict[SignedOperatorOrder, Refusal] = {}
+        if run.progress is None and run.recovers is not None:
+            # whoever may start a run may write anything there: only what a party could have said counts
+            with suppress(ApplicationError):
+                self._judge(run.recovers)
+                self._hear(run.recovers)
         self.show()
 
     @workflow.update(name=INSTRUCT)
@@ -62,11 +67,7 @@ class Conversation:
         progress = self.progress
         if progress.matched is None:
             differences = proposals.differences(progress.proposals, signed)
-            known = {proposal.terms_hash: proposal.signers for proposal in progress.proposals}
-            progress.proposals = proposals.merged(progress.proposals, signed)
-            for signer in sorted(signed.signers - known.get(signed.terms_hash, frozenset())):
-                self.tell("signed", f"{self._side(signer)} {signer} signed terms {signed.terms_hash[:10]}")
-            self.nudged = progress.blocker is not None
+            self._hear(signed)
         else:
             differences = ()
         both = proposals.matched(progress.proposals) or progress.matched
@@ -78,6 +79,10 @@ class Conversation:
 
     @instruct.validator
     def _may_instruct(self, signed: SignedTerms) -> None:
+        self._judge(signed)
+
+    def _judge(self, signed: SignedTerms) -> None:
+        """Refuse terms that no party can have proposed here."""
         terms = signed.terms
         if SettlementStart.of(terms, signed.network) != self.start:
             refuse("wrong_settlement", "the terms are of another settlement, other parties or another network")
@@ -94,6 +99,15 @@ class Conversation:
             refuse("already_ended", f"{terms.settlement_id} has ended {self.progress.outcome}")
         if matched is None and proposals.crowded(self.progress.proposals, self.progress.withdrawn, signed):
             refuse("too_many_proposals", "this party holds too many proposals; withdraw one first")
+
+    def _hear(self, signed: SignedTerms) -> None:
+        """Keep signed terms, with whatever signatures on the same terms are known already."""
+        progress = self.progress
+        known = {proposal.terms_hash: proposal.signers for proposal in progress.proposals}
+        progress.proposals = proposals.merged(progress.proposals, signed)
+        for signer in sorted(signed.signers - known.get(signed.terms_hash, frozenset())):
+            self.tell("signed", f"{self._side(signer)} {signer} signed terms {signed.terms_hash[:10]}")
+        self.nudged = progress.blocker is not None
 
     @workflow.update(name=WITHDRAW)
     def withdraw(self, signed: SignedWithdrawal) -> SettlementReport:

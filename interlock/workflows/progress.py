@@ -119,7 +119,7 @@ class Progress(BaseModel):
 
 
 class Run(BaseModel):
-    """A run's one input: a SettlementStart as clients send it, and the progress of the run before, if there was one."""
+    """A run's one input: a SettlementStart or RecoveryStart, as sent; and how far the run before has come."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -127,12 +127,13 @@ class Run(BaseModel):
     settlement_id: str
     seller: str
     buyer: str
+    recovers: SignedTerms | None = None
     progress: Progress | None = None
 
     @property
     def start(self) -> SettlementStart:
         """Which settlement this is."""
-        return SettlementStart.model_validate(self.model_dump(exclude={"progress"}))
+        return SettlementStart.model_validate(self.model_dump(exclude={"recovers", "progress"}))
 
     @classmethod
     def after(cls, start: SettlementStart, progress: Progress) -> "Run":

@@ -10,7 +10,7 @@ from itertools import takewhile
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from interlock.protocol import SignedTerms
+    from interlock.protocol import LockState, SignedTerms
     from interlock.protocol.instructions import Sighting, Sweep, SweepResult
     from interlock.protocol.names import SWEEP_WORKFLOW
     from interlock.protocol.steps import (
@@ -99,7 +99,8 @@ class SweepWorkflow:
 
     async def _signed_of_lock(self, terms_hash: str) -> SignedTerms | None:
         row = await call(LOCK_OF, TermsHash(terms_hash=terms_hash))
-        return None if row is None or isinstance(row, Fault) else row.signed
+        # it may have ended since it was seen to be open
+        return None if row is None or isinstance(row, Fault) or row.state is not LockState.LOCKED else row.signed
 
     async def _signed_of_verdict(self, terms_hash: str) -> SignedTerms | None:
         row = await call(VERDICT_OF, TermsHash(terms_hash=terms_hash))

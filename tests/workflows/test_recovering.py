@@ -7,12 +7,18 @@ import asyncio
 from datetime import timedelta
 
 import pytest
-from temporalio.client import WorkflowExecutionStatus
+from temporalio.client import WorkflowExecutionStatus, WorkflowQueryFailedError
 from temporalio.common import WorkflowIDReusePolicy
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
+from temporalio.testing import ActivityEnvironment
 
-from interlock.protocol.names import Role
+from interlock.activities.recovery import RecoveryActivities
+from interlock.protocol import SignedTerms
+from interlock.protocol.instructions import RecoveryStart, SettlementStart, Sighting
+from interlock.protocol.names import SETTLEMENT_WORKFLOW, Role
+from interlock.protocol.steps import Sightings
 from tests.workflows.service import Service, Settlement, refusal_of, until
-from tests.world import ATTEMPT, BUYER, CASH, SELLER, in_seconds, receipt
+from tests.world import ATTEMPT, BUYER, CASH, NETWORK, SELLER, in_seconds, receipt
 
 
 async def terminated_after_the_lock(service: Service) -> Settlement:
@@ -161,6 +167,43 @@ async def test_the_sweep_recovers_what_a_terminated_run_left_whatever_became_of_
     await service.world.mint(service.world.payment, "northbank", "USD", CASH)
     await trade.look_again()
     assert (await trade.end()).outcome == "SETTLED"
+
+
+async def started_with(service: Service, trade: Settlement, recovers: SignedTerms) -> None:
+    """Start a run with these terms, and tell it nothing more: the instruction was lost with Temporal."""
+    start = RecoveryStart(**SettlementStart.of(trade.terms, NETWORK).model_dump(), recovers=recovers)
+    await service.client.start_workflow(
+        SETTLEMENT_WORKFLOW, start, id=trade.name, task_queue=Role.SETTLEMENT.task_queue
+    )
+
+
+async def test_a_recovering_run_knows_its_terms_though_its_instruction_was_lost(service: Service) -> None:
+    trade = service.settlement()
+    await service.world.locked(trade.terms)
+    await started_with(service, trade, service.world.signed(trade.terms))
+    assert (await trade.report()).terms_hash == trade.terms_hash
+    assert (await trade.end()).outcome == "SETTLED"
+
+
+async def test_a_recovering_run_takes_nothing_up_that_a_party_could_not_have_said(service: Service) -> None:
+    """Whoever may start runs cannot have one settle terms that were not signed, or that are another settlement's."""
+    trade, other = service.settlement(), service.settlement()
+    forged = service.world.signed(trade.terms).signatures
+    await started_with(service, trade, service.world.signed(other.terms))
+    await started_with(service, other, SignedTerms(terms=other.terms, network=NETWORK, signatures=forged))
+    for each in (trade, other):
+        with pytest.raises(WorkflowQueryFailedError, match="nobody has proposed terms"):
+            await each.report()
+        await each.instruct()
+        assert (await each.end()).outcome == "SETTLED"
+
+
+async def test_what_temporal_does_not_answer_is_a_quiet_fault_of_the_sweepers_step(service: Service) -> None:
+    """Here the server refuses to describe a run that has no name; a server that is away is the same to the step."""
+    seen = Sighting(terms_hash="0x" + "11" * 32, workflow_id="", position=1, at=in_seconds(0))
+    with pytest.raises(ApplicationError, match="Temporal cannot be asked") as caught:
+        await ActivityEnvironment().run(RecoveryActivities(service.client).unattended, Sightings(sightings=(seen,)))
+    assert caught.value.category is ApplicationErrorCategory.BENIGN
 
 
 async def test_the_sweep_recovers_beside_a_run_that_is_busy_with_other_terms(service: Service) -> None:
