@@ -1,35 +1,11 @@
 """`interlock cluster prepare`: a cluster that knows nothing of us learns our search attributes, and loses none."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 from interlock.protocol.names import PARTIES, SEARCH_ATTRIBUTES, STAGE, SUSPENDED
-from interlock.stack.leftovers import RunRecord
-from interlock.stack.ports import keep_ports
-from interlock.stack.temporal import EmbeddedTemporal
 from tests.cli.conftest import Ran, Run
-
-
-@asynccontextmanager
-async def cluster(folder: Path, known: Mapping[str, str]) -> AsyncIterator[str]:
-    """The address of a server that knows these search attributes only."""
-    ports = keep_ports(folder / "ports.json", ["temporal", "ui", "http", "metrics"])
-    server = EmbeddedTemporal(
-        folder,
-        ports["temporal"],
-        ports["ui"],
-        http_port=ports["http"],
-        metrics_port=ports["metrics"],
-        search_attributes=known,
-        logs=folder,
-        record=RunRecord(folder / "run.json"),
-    )
-    await server.start()
-    try:
-        yield server.address
-    finally:
-        await server.stop()
+from tests.temporal import temporal_server
 
 
 def prepare(interlock: Run, address: str) -> Callable[..., Ran]:
@@ -40,8 +16,8 @@ def prepare(interlock: Run, address: str) -> Callable[..., Ran]:
 async def test_what_is_missing_is_registered_once_and_what_is_there_stays(interlock: Run, tmp_path: Path) -> None:
     known = {STAGE: "Keyword", "SomebodyElses": "Int"}
     missing = [name for name in SEARCH_ATTRIBUTES if name != STAGE]
-    async with cluster(tmp_path / "temporal", known) as address:
-        run = prepare(interlock, address)
+    async with temporal_server(tmp_path / "temporal", known) as server:
+        run = prepare(interlock, server.address)
         checked = run("--check")
         assert (checked.code, checked.json["ok"], checked.json["missing"]) == (1, False, missing)
         first = run()
@@ -52,8 +28,9 @@ async def test_what_is_missing_is_registered_once_and_what_is_there_stays(interl
 
 
 async def test_an_attribute_of_another_type_is_refused_by_name(interlock: Run, tmp_path: Path) -> None:
-    async with cluster(tmp_path / "temporal", SEARCH_ATTRIBUTES | {SUSPENDED: "Keyword"}) as address:
-        ran = prepare(interlock, address)()
+    known = SEARCH_ATTRIBUTES | {SUSPENDED: "Keyword"}
+    async with temporal_server(tmp_path / "temporal", known) as server:
+        ran = prepare(interlock, server.address)()
     assert (ran.code, ran.error["code"]) == (1, "wrong_type")
     assert f"{SUSPENDED} should be Bool" in ran.error["message"]
     assert PARTIES not in ran.error["message"]

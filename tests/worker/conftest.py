@@ -20,13 +20,13 @@ from interlock.attestors.votes import VoteStore
 from interlock.client import SettlementClient, SettlementHandle
 from interlock.ledgers.reader import PostgresReader
 from interlock.protocol import Terms
-from interlock.protocol.names import SEARCH_ATTRIBUTES, Role
+from interlock.protocol.names import Role
 from interlock.stack.leftovers import RunRecord
-from interlock.stack.ports import keep_ports
 from interlock.stack.processes import ManagedProcess
 from interlock.stack.temporal import EmbeddedTemporal
 from interlock.worker.settings import told_to
 from tests.conftest import AuditServer, PostgresWorld
+from tests.temporal import temporal_server
 from tests.world import ATTESTORS, BUYER, COORDINATOR, NETWORK, SELLER
 
 READY = '{"ready": true'
@@ -82,21 +82,8 @@ async def quorum(postgres_world: PostgresWorld, tmp_path: Path) -> AsyncIterator
 @pytest.fixture(scope="session")
 async def temporal(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[EmbeddedTemporal]:
     """One server; a test that starts settlements sees them end."""
-    folder = tmp_path_factory.mktemp("temporal")
-    ports = keep_ports(folder / "ports.json", ["grpc", "ui", "http", "metrics"])
-    server = EmbeddedTemporal(
-        folder,
-        ports["grpc"],
-        ports["ui"],
-        http_port=ports["http"],
-        metrics_port=ports["metrics"],
-        search_attributes=SEARCH_ATTRIBUTES,
-        logs=folder,
-        record=RunRecord(folder / "run.json"),
-    )
-    await server.start()
-    yield server
-    await server.stop()
+    async with temporal_server(tmp_path_factory.mktemp("temporal")) as server:
+        yield server
 
 
 @pytest.fixture

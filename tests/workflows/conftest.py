@@ -1,6 +1,6 @@
 """One Temporal server and four attestors for the whole folder; fresh ledgers and workers for every test."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -9,46 +9,23 @@ import pytest
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 
-from interlock.protocol.names import SEARCH_ATTRIBUTES
-from interlock.stack import temporal as embedded
-from interlock.stack.leftovers import RunRecord
-from interlock.stack.ports import keep_ports
-from interlock.stack.temporal import EmbeddedTemporal
 from interlock.workflows import steps, waiting
 from tests.attestors.quorum import Quorum
+from tests.temporal import temporal_server
 from tests.workflows.service import Service, Window, running_service
-
-# By default a timer fires up to a second late, and every short one after a second: tests would wait for that.
-PUNCTUAL: dict[str, int | str] = {"history.timerProcessorMaxTimeShift": '"10ms"'}
 
 
 @asynccontextmanager
-async def temporal_server(folder: Path, **config: int) -> AsyncIterator[Client]:
-    """A server of the stack's own kind, and a client of it; `config` is further dynamic configuration."""
-    ports = keep_ports(folder / "ports.json", ["temporal", "ui", "http", "metrics"])
-    server = EmbeddedTemporal(
-        folder,
-        ports["temporal"],
-        ports["ui"],
-        http_port=ports["http"],
-        metrics_port=ports["metrics"],
-        search_attributes=SEARCH_ATTRIBUTES,
-        logs=folder / "logs",
-        record=RunRecord(folder / "run.json"),
-    )
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(embedded, "_DYNAMIC_CONFIG", embedded._DYNAMIC_CONFIG | PUNCTUAL | config)
-        await server.start()
-    try:
+async def client_of_a_server(folder: Path, config: Mapping[str, int] = {}) -> AsyncIterator[Client]:
+    """A client, and for as long as it is there the server; `config` is further dynamic configuration."""
+    async with temporal_server(folder, config=config) as server:
         yield await Client.connect(server.address, data_converter=pydantic_data_converter)
-    finally:
-        await server.stop()
 
 
 @pytest.fixture(scope="session")
 async def temporal(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Client]:
     """A client of the server that all tests share."""
-    async with temporal_server(tmp_path_factory.mktemp("temporal")) as client:
+    async with client_of_a_server(tmp_path_factory.mktemp("temporal")) as client:
         yield client
 
 

@@ -11,7 +11,7 @@ from interlock.protocol.names import WAITING_FOR
 from interlock.protocol.summary import summary_of
 from interlock.workflows import waiting
 from tests.attestors.quorum import Quorum
-from tests.workflows.conftest import temporal_server
+from tests.workflows.conftest import client_of_a_server
 from tests.workflows.service import Service, Settlement, running_service, until
 from tests.workflows.test_inspected import attributes, current_details, settle
 from tests.world import BUYER, CASH, SELLER
@@ -23,7 +23,8 @@ EVENTS_UNTIL_SUGGESTED = 60
 async def impatient_server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Client]:
     """A server that suggests a new run after some sixty events."""
     folder = tmp_path_factory.mktemp("impatient")
-    async with temporal_server(folder, **{"limit.historyCount.suggestContinueAsNew": EVENTS_UNTIL_SUGGESTED}) as client:
+    config = {"limit.historyCount.suggestContinueAsNew": EVENTS_UNTIL_SUGGESTED}
+    async with client_of_a_server(folder, config) as client:
         yield client
 
 
