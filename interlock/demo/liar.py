@@ -20,7 +20,7 @@ class Liar:
 
     async def __aenter__(self) -> Self:
         app = web.Application()
-        app.add_routes([web.post("/statements", self._say_yes)])
+        app.add_routes([web.post("/statements", self._answer)])
         self._runner = web.AppRunner(app, access_log=None)
         await self._runner.setup()
         await web.TCPSite(self._runner, self._url.hostname, self._url.port).start()
@@ -29,18 +29,22 @@ class Liar:
     async def __aexit__(self, *_: object) -> None:
         await self._runner.cleanup()
 
-    async def _say_yes(self, request: web.Request) -> web.Response:
+    async def _answer(self, request: web.Request) -> web.Response:
         asked = Asked.model_validate_json(await request.read())
-        answers = Answered(answers=tuple(self._lie(each) for each in asked.requests))
+        answers = Answered(answers=tuple([await self.says(each) for each in asked.requests]))
         return web.Response(text=answers.model_dump_json(), content_type="application/json")
 
-    def _lie(self, request: AttestRequest) -> SignedStatement:
+    async def says(self, request: AttestRequest) -> SignedStatement:
+        """Yes to whatever it is asked, at a place in the journal that it made up."""
+        return self._signed(request, "never seen", MADE_UP_POSITION)
+
+    def _signed(self, request: AttestRequest, reference: str, position: int) -> SignedStatement:
         statement = Statement(
             fact=request.fact,
             coordinator=self._coordinator,
             terms_hash=request.terms_hash,
             ledger=request.ledger,
-            reference="never seen",
-            position=MADE_UP_POSITION,
+            reference=reference,
+            position=position,
         )
         return SignedStatement(statement=statement, signature=self._signer.sign(statement, self._network))
