@@ -139,20 +139,22 @@ async def service(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Ser
         await stack.stop()
 
 
-async def until(holds: Callable[[], Awaitable[bool]]) -> None:
-    """Until a condition holds; fails after a minute and a half."""
-    async with asyncio.timeout(90):
+async def until(
+    holds: Callable[[], Awaitable[bool]], *, every_seconds: float = 0.02, patience_seconds: float = 90.0
+) -> None:
+    """Until a condition holds, looking every so often; fails when patience is at its end."""
+    async with asyncio.timeout(patience_seconds):
         while not await holds():  # noqa: ASYNC110 - it is asked of other processes, which set no event here
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(every_seconds)
 
 
-async def reaches(handle: SettlementHandle, stage: Stage) -> None:
-    """Until a settlement is that far; fails after a minute and a half."""
+async def reaches(handle: SettlementHandle, stage: Stage, **looking: float) -> None:
+    """Until a settlement is that far, `looking` as `until` does."""
 
     async def reached() -> bool:
         return (await handle.status()).stage is stage
 
-    await until(reached)
+    await until(reached, **looking)
 
 
 async def outcome(handle: SettlementHandle) -> str | None:

@@ -25,13 +25,15 @@ from interlock.protocol import AccountOrder, Leg, LocalSigner, LockState, Stage,
 from interlock.protocol.instructions import SettlementStart
 from interlock.protocol.names import LOOK_AGAIN, SETTLEMENT_WORKFLOW, SWEEP_SCHEDULE, Role
 from tests.cli.conftest import Ran, command
-from tests.e2e.conftest import Parties, Service
+from tests.e2e.conftest import Parties, Service, reaches, until
 from tests.world import BUYER, CASH, OUSG, SELLER, UNITS, USD
 
 WAYS = ("instruct", "recover", "sweep")
 HISTORIES = ("kept", "gone")
 BOTH = (SELLER, BUYER)
 LOCKED, PAID, VOIDED = LockState.LOCKED, VerdictKind.PAID, VerdictKind.VOIDED
+SELDOM = {"every_seconds": 0.15, "patience_seconds": 100.0}
+"""How settlements are looked at: they are many, and each look costs what they need."""
 
 
 @dataclass
@@ -102,7 +104,7 @@ class Held:
             report = await self.handle.status()
             return report.blocker is not None and report.blocker.code == code
 
-        await until(blocked)
+        await until(blocked, **SELDOM)
 
     async def nudge(self) -> None:
         """As a ledger's worker does when an account has changed."""
@@ -121,26 +123,10 @@ class Held:
         async def forgotten() -> bool:
             return await self.status() is None
 
-        await until(forgotten)
+        await until(forgotten, **SELDOM)
 
 
 Act = Callable[[Held], Awaitable[None]]
-
-
-async def until(holds: Callable[[], Awaitable[bool]]) -> None:
-    """Until a condition holds. Looks seldom: many settlements are looked at, and each look costs what they need."""
-    async with asyncio.timeout(100):
-        while not await holds():  # noqa: ASYNC110 - it is asked of other processes, which set no event here
-            await asyncio.sleep(0.15)
-
-
-async def reaches(held: Held, stage: Stage) -> None:
-    """Until a settlement is that far."""
-
-    async def reached() -> bool:
-        return (await held.handle.status()).stage is stage
-
-    await until(reached)
 
 
 async def nothing(_: Held) -> None:
@@ -170,7 +156,7 @@ async def without_certificate(held: Held) -> None:
     """The units are in escrow, and nobody certifies it."""
     await held.parties.fund(CASH)
     await held.instruct(*BOTH)
-    await reaches(held, Stage.LOCKED)
+    await reaches(held.handle, Stage.LOCKED, **SELDOM)
 
 
 async def without_cash(held: Held) -> None:
@@ -188,13 +174,13 @@ async def paid(held: Held) -> None:
     """The payment is made, and nobody certifies it."""
     await held.parties.fund(CASH)
     await held.nudge()
-    await reaches(held, Stage.PAID)
+    await reaches(held.handle, Stage.PAID, **SELDOM)
 
 
 async def voided(held: Held) -> None:
     """Both have cancelled, and nobody certifies it."""
     await held.cancel()
-    await reaches(held, Stage.VOIDED)
+    await reaches(held.handle, Stage.VOIDED, **SELDOM)
 
 
 async def suspended(held: Held) -> None:
@@ -252,7 +238,7 @@ async def sweeper(service: Service) -> AsyncIterator[ScheduleHandle]:
     async def rests() -> bool:
         return not (await handle.describe()).info.running_actions
 
-    await until(rests)
+    await until(rests, **SELDOM)
     yield handle
     await handle.unpause()
 
@@ -360,10 +346,10 @@ async def swept(settlements: Sequence[Held], sweeper: ScheduleHandle, standstill
             info = (await sweeper.describe()).info
             return info.num_actions > before and not info.running_actions
 
-        await until(done)
+        await until(done, **SELDOM)
         return all([await held.runs() for held in settlements]) is standstill.stands
 
-    await until(came_by)
+    await until(came_by, **SELDOM)
 
 
 async def ends_right(held: Held, standstill: Standstill) -> None:
@@ -372,7 +358,7 @@ async def ends_right(held: Held, standstill: Standstill) -> None:
         await held.nudge()
     else:
         await held.instruct(*BOTH)
-    await reaches(held, Stage(standstill.ends))
+    await reaches(held.handle, Stage(standstill.ends), **SELDOM)
     settled = standstill.ends == "SETTLED"
     assert await held.rows() == ((LockState.RELEASED, PAID) if settled else (LockState.REFUNDED, VOIDED))
     assert await held.parties.moved() == ((1, 1) if settled else (0, 0))
@@ -399,6 +385,6 @@ async def test_a_run_that_knows_of_no_terms_is_told_of_those_that_stand(
     assert (again.code, again.json["recovered"], again.json["stage"]) == (0, False, "ATTESTED")
     await held.parties.fund(CASH)
     await held.nudge()
-    await reaches(held, Stage.SETTLED)
+    await reaches(held.handle, Stage.SETTLED, **SELDOM)
     ended = await held.recover()
     assert (ended.code, ended.json["recovered"], ended.json["outcome"]) == (0, False, "SETTLED")
