@@ -31,6 +31,17 @@ async def terminated_after_the_lock(service: Service) -> Settlement:
     return trade
 
 
+async def instructed_again_before_its_lock_lands(service: Service) -> Settlement:
+    """Its first run is gone with its lock still on the way to the ledger; the seller has begun a second one."""
+    trade = service.settlement()
+    service.asset.hold("lock")
+    await trade.instruct()
+    await service.asset.until_holding("lock")
+    await trade.terminate()
+    await trade.instruct(SELLER)
+    return trade
+
+
 async def test_one_party_alone_takes_a_terminated_settlement_on_to_its_end(service: Service) -> None:
     trade = await terminated_after_the_lock(service)
     await service.world.mint(service.world.payment, "northbank", "USD", CASH)
@@ -66,12 +77,7 @@ async def test_hazard_21_what_stands_locked_past_settle_by_is_voided_and_refunde
 
 async def test_hazard_21_a_lock_that_lands_after_its_run_is_gone_is_found_and_settled(service: Service) -> None:
     """The second run ends before the first one's lock lands; the sweeper finds it."""
-    trade = service.settlement()
-    service.asset.hold("lock")
-    await trade.instruct()
-    await service.asset.until_holding("lock")
-    await trade.terminate()
-    await trade.instruct(SELLER)
+    trade = await instructed_again_before_its_lock_lands(service)
     await trade.withdraw(SELLER)
     assert (await trade.end()).outcome == "CANCELLED"
     service.asset.let_go("lock")
@@ -256,12 +262,7 @@ async def test_hazard_21_the_sweep_tells_a_run_that_waits_for_the_other_party_of
     service: Service,
 ) -> None:
     """The first run's lock lands after the second run has asked the ledgers and found nothing."""
-    trade = service.settlement()
-    service.asset.hold("lock")
-    await trade.instruct()
-    await service.asset.until_holding("lock")
-    await trade.terminate()
-    await trade.instruct(SELLER)
+    trade = await instructed_again_before_its_lock_lands(service)
     await until(lambda: knows_that_nothing_stands(service))
     service.asset.let_go("lock")
     async with asyncio.timeout(60):
@@ -272,12 +273,7 @@ async def test_hazard_21_the_sweep_tells_a_run_that_waits_for_the_other_party_of
 
 async def test_hazard_21_nothing_ends_unmatched_on_what_the_ledgers_said_a_while_ago(service: Service) -> None:
     """The first run's lock lands after the second run has asked, and before its only party withdraws."""
-    trade = service.settlement()
-    service.asset.hold("lock")
-    await trade.instruct()
-    await service.asset.until_holding("lock")
-    await trade.terminate()
-    await trade.instruct(SELLER)
+    trade = await instructed_again_before_its_lock_lands(service)
     await until(lambda: knows_that_nothing_stands(service))
     service.asset.let_go("lock")
 
