@@ -20,12 +20,12 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from interlock.audit.reader import SpanReader
 from interlock.audit.spans import StoredSpan
 from interlock.client import SettlementHandle
-from interlock.protocol import Leg, Stage, Terms, trace_id_of
+from interlock.protocol import Leg, Stage, trace_id_of
 from interlock.protocol.names import EVENTS, SWEEP_SCHEDULE, Role
 from interlock.stack.embedded import EmbeddedStack
 from tests.audit.receivers import Received, grpc_receiver, http_receiver
 from tests.e2e.conftest import Market, Parties, outcome, until
-from tests.world import BUYER, CASH, OPERATORS, OUSG, SELLER, UNITS, USD
+from tests.world import BUYER, CASH, OPERATORS, SELLER, USD
 
 WORKERS = {"left": (Role.SETTLEMENT, Role.ASSET), "right": (Role.PAYMENT, Role.COORDINATOR)}
 """Two processes: the left one exports by gRPC, the right one by HTTP."""
@@ -90,20 +90,7 @@ class Floor:
 
     async def instruct(self, scenario: str, parties: Parties, **changes: Any) -> SettlementHandle:
         """Both parties instruct a trade whose id is the scenario's name."""
-        agreed: dict[str, Any] = {
-            "settlement_id": f"{scenario.upper()}-{parties.name.upper()}",
-            "seller": SELLER.address,
-            "buyer": BUYER.address,
-            "delivery": Leg(
-                ledger="asset", asset=OUSG, quantity=UNITS, deliverer=parties.seller, receiver=parties.buyer
-            ),
-            "payment": Leg(
-                ledger="payment", asset=USD, quantity=CASH, deliverer=parties.buyer, receiver=parties.seller
-            ),
-            "settle_by": datetime.now(UTC) + timedelta(hours=1),
-            "coordinator": self.market.client.coordinator,
-        }
-        terms = Terms(**(agreed | changes))
+        terms = parties.terms(f"{scenario.upper()}-{parties.name.upper()}", **changes)
         signatures = [each.sign(terms, self.market.client.network) for each in (SELLER, BUYER)]
         handle = await self.market.client.settle(terms, signatures)
         self.trades[scenario] = Trade(handle)

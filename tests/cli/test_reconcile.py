@@ -5,7 +5,6 @@ import os
 import signal
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -21,7 +20,6 @@ from interlock.protocol import (
     ByConsent,
     Certificate,
     Fact,
-    Leg,
     LockState,
     SignedTerms,
     Stage,
@@ -31,7 +29,7 @@ from interlock.protocol import (
 from interlock.protocol.names import SWEEP_SCHEDULE, Role
 from tests.cli.conftest import Ran, command
 from tests.e2e.conftest import Parties, Service, service
-from tests.world import ATTEMPT, BUYER, CASH, OUSG, SELLER, UNITS, USD, receipt
+from tests.world import ATTEMPT, BUYER, CASH, SELLER, receipt
 
 __all__ = ["service"]
 HASH = "0x" + "ab" * 32
@@ -215,17 +213,9 @@ async def test_a_run_that_ended_otherwise_than_the_ledgers_say_is_named_and_foll
     desk: Desk,
 ) -> None:
     parties = await desk.service.market.parties(cash=0)
-    client = desk.service.market.client
-    terms = Terms(
-        settlement_id="WITHDRAWN",
-        seller=SELLER.address,
-        buyer=BUYER.address,
-        delivery=Leg(ledger="asset", asset=OUSG, quantity=UNITS, deliverer=parties.seller, receiver=parties.buyer),
-        payment=Leg(ledger="payment", asset=USD, quantity=CASH, deliverer=parties.buyer, receiver=parties.seller),
-        settle_by=datetime.now(UTC) + timedelta(hours=1),
-        coordinator=client.coordinator,
-    )
-    trade = Trade(desk, parties, await client.instruct(terms, SELLER.sign(terms, desk.network)))
+    terms = parties.terms("WITHDRAWN")
+    instructed = await desk.service.market.client.instruct(terms, SELLER.sign(terms, desk.network))
+    trade = Trade(desk, parties, instructed)
     await trade.handle.withdraw(SELLER.sign_withdrawal(terms, desk.network))
     await trade.ends(Stage.CANCELLED)
     receipt(await parties.market.asset.lock(trade.signed, ATTEMPT))

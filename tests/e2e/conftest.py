@@ -84,17 +84,22 @@ class Parties:
         """Give the buyer cash, in smallest units."""
         await self.market.order(self.market.payment, Mint, account=self.buyer, asset=USD.code, quantity=cash)
 
+    def terms(self, settlement_id: str, **changes: Any) -> Terms:
+        """The story's trade between these accounts; `changes` change what is agreed."""
+        agreed: dict[str, Any] = {
+            "settlement_id": settlement_id,
+            "seller": SELLER.address,
+            "buyer": BUYER.address,
+            "delivery": Leg(ledger="asset", asset=OUSG, quantity=UNITS, deliverer=self.seller, receiver=self.buyer),
+            "payment": Leg(ledger="payment", asset=USD, quantity=CASH, deliverer=self.buyer, receiver=self.seller),
+            "settle_by": datetime.now(UTC) + timedelta(hours=1),
+            "coordinator": self.market.client.coordinator,
+        }
+        return Terms(**(agreed | changes))
+
     async def instruct(self) -> SettlementHandle:
         """Both parties instruct the story's trade under a new id."""
-        terms = Terms(
-            settlement_id=f"E2E-{secrets.token_hex(8).upper()}",
-            seller=SELLER.address,
-            buyer=BUYER.address,
-            delivery=Leg(ledger="asset", asset=OUSG, quantity=UNITS, deliverer=self.seller, receiver=self.buyer),
-            payment=Leg(ledger="payment", asset=USD, quantity=CASH, deliverer=self.buyer, receiver=self.seller),
-            settle_by=datetime.now(UTC) + timedelta(hours=1),
-            coordinator=self.market.client.coordinator,
-        )
+        terms = self.terms(f"E2E-{secrets.token_hex(8).upper()}")
         signatures = [each.sign(terms, self.market.client.network) for each in (SELLER, BUYER)]
         return await self.market.client.settle(terms, signatures)
 

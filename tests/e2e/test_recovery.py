@@ -12,7 +12,6 @@ import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 
 import pytest
 from temporalio.api.common.v1 import WorkflowExecution
@@ -21,12 +20,12 @@ from temporalio.client import ScheduleHandle, WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 
 from interlock.client import SettlementHandle
-from interlock.protocol import AccountOrder, Leg, LocalSigner, LockState, Stage, Terms, VerdictKind
+from interlock.protocol import AccountOrder, LocalSigner, LockState, Stage, Terms, VerdictKind
 from interlock.protocol.instructions import SettlementStart
 from interlock.protocol.names import LOOK_AGAIN, SETTLEMENT_WORKFLOW, SWEEP_SCHEDULE, Role
 from tests.cli.conftest import Ran, command
 from tests.e2e.conftest import Parties, Service, reaches, until
-from tests.world import BUYER, CASH, OUSG, SELLER, UNITS, USD
+from tests.world import BUYER, CASH, SELLER
 
 WAYS = ("instruct", "recover", "sweep")
 HISTORIES = ("kept", "gone")
@@ -273,15 +272,7 @@ async def _done(act: Act, held: Held) -> None:
 async def new(service: Service, way: str, history: str) -> Held:
     """The story's trade between parties with accounts of their own; nothing is sent yet."""
     parties = await service.market.parties(cash=0)
-    terms = Terms(
-        settlement_id=f"RECOVER-{secrets.token_hex(6).upper()}",
-        seller=SELLER.address,
-        buyer=BUYER.address,
-        delivery=Leg(ledger="asset", asset=OUSG, quantity=UNITS, deliverer=parties.seller, receiver=parties.buyer),
-        payment=Leg(ledger="payment", asset=USD, quantity=CASH, deliverer=parties.buyer, receiver=parties.seller),
-        settle_by=datetime.now(UTC) + timedelta(hours=1),
-        coordinator=service.market.client.coordinator,
-    )
+    terms = parties.terms(f"RECOVER-{secrets.token_hex(6).upper()}")
     return Held(service, parties, terms, way, history)
 
 

@@ -18,7 +18,6 @@ from interlock.protocol import (
     ByOperators,
     Certificate,
     Fact,
-    Leg,
     LocalSigner,
     Lock,
     LockState,
@@ -26,13 +25,12 @@ from interlock.protocol import (
     SignedOperatorOrder,
     SignedTerms,
     Statement,
-    Terms,
     Verdict,
     VerdictKind,
 )
 from tests.e2e.conftest import Parties
 from tests.matrix.room import Room
-from tests.world import ATTEMPT, BUYER, CASH, OPERATORS, OUSG, SELLER, UNITS, USD, in_seconds
+from tests.world import ATTEMPT, BUYER, CASH, OPERATORS, SELLER, UNITS, in_seconds
 
 T = TypeVar("T")
 LOOK_EVERY_SECONDS = 0.05
@@ -67,15 +65,10 @@ class Trade:
         self.room = room
         self.parties = parties
         self.network = room.client.network
-        self.terms = Terms(
-            settlement_id=f"MX-{secrets.token_hex(8).upper()}",
-            seller=SELLER.address,
-            buyer=BUYER.address,
-            delivery=Leg(ledger="asset", asset=OUSG, quantity=UNITS, deliverer=parties.seller, receiver=parties.buyer),
-            payment=Leg(ledger="payment", asset=USD, quantity=CASH, deliverer=parties.buyer, receiver=parties.seller),
+        self.terms = parties.terms(
+            f"MX-{secrets.token_hex(8).upper()}",
             not_before=None if not_before_ago is None else in_seconds(-not_before_ago),
             settle_by=in_seconds(settle_within),
-            coordinator=room.client.coordinator,
         )
         self.terms_hash = self.terms.hash(self.network)
         signatures = tuple(each.sign(self.terms, self.network) for each in (SELLER, BUYER))
