@@ -28,7 +28,7 @@ from interlock.stack.ports import keep_ports
 from interlock.stack.temporal import EmbeddedTemporal
 from tests.e2e.conftest import Market, until
 from tests.matrix.gate import Gate
-from tests.matrix.room import Room
+from tests.matrix.room import Room, kill
 from tests.world import OPERATORS
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
@@ -170,13 +170,12 @@ class Lane:
         await self._as_superuser(ledger, folder("functions")["clock"])
 
     def signal_attestor(self, number: int, what: signal.Signals) -> None:
-        """Stop an attestor in its tracks, let it go on, or kill it."""
+        """Stop an attestor in its tracks, or let it go on."""
         os.kill(self.stack.processes[f"attestor-{number}"].pid, what)
 
     async def kill_attestor(self, number: int) -> None:
         """SIGKILL, and it is dead."""
-        self.signal_attestor(number, signal.SIGKILL)
-        assert await self.stack.processes[f"attestor-{number}"].wait() == -signal.SIGKILL
+        await kill(self.stack.processes[f"attestor-{number}"])
 
     async def attestor_is_stopped(self, number: int) -> None:
         """Until a SIGSTOP has come to pass."""

@@ -78,16 +78,11 @@ class Room:
 
     async def kill_worker(self) -> None:
         """SIGKILL: what it was doing is not finished, and not said."""
-        assert self._worker is not None
-        os.kill(self._worker.pid, signal.SIGKILL)
-        assert await self._worker.wait() == -signal.SIGKILL
+        await kill(self._worker)
 
     async def kill_engine(self) -> None:
         """SIGKILL to Temporal."""
-        process = self.engine.process
-        assert process is not None
-        os.kill(process.pid, signal.SIGKILL)
-        assert await process.wait() == -signal.SIGKILL
+        await kill(self.engine.process)
 
     async def start_engine(self) -> None:
         """Start Temporal again, on what is left of its database."""
@@ -130,6 +125,13 @@ class Room:
 
     async def _end_engine(self) -> None:
         await _end(self.engine.process)
+
+
+async def kill(process: ManagedProcess | None) -> None:
+    """SIGKILL, and it has died of that: what had ended before is a situation that never was."""
+    assert process is not None
+    os.kill(process.pid, signal.SIGKILL)
+    assert await process.wait() == -signal.SIGKILL
 
 
 async def _end(process: ManagedProcess | None) -> None:

@@ -1,7 +1,7 @@
 """A worker process is killed, or an answer goes astray, at exactly one place of a step."""
 
 from tests.matrix.cell import Cell, expect
-from tests.matrix.switchboard import NOT_NOW, Then, When
+from tests.matrix.switchboard import NOT_NOW, Held, Then, When
 
 
 async def killed_before_the_effect(cell: Cell) -> None:
@@ -15,8 +15,7 @@ async def killed_after_the_commit(cell: Cell) -> None:
     """SIGKILL to the worker when the ledger has answered, and nobody has heard it; another one starts at once."""
     held = await cell.held(When.AFTER)
     await _replace_the_worker(cell)
-    again = await cell.asked_again(held)
-    expect(again.text == held.said.text, f"asked again it says {again.text}, first it said {held.said.text}")
+    await _says_the_same_again(cell, held)
 
 
 async def the_answer_is_lost(cell: Cell) -> None:
@@ -24,8 +23,7 @@ async def the_answer_is_lost(cell: Cell) -> None:
     held = await cell.held(When.AFTER)
     cell.strikes()
     held.let(Then.LOSE)
-    again = await cell.asked_again(held)
-    expect(again.text == held.said.text, f"asked again it says {again.text}, first it said {held.said.text}")
+    await _says_the_same_again(cell, held)
 
 
 async def the_answer_comes_twice(cell: Cell) -> None:
@@ -54,3 +52,8 @@ async def _replace_the_worker(cell: Cell) -> None:
     cell.strikes()
     await cell.room.kill_worker()
     await cell.room.start_worker()
+
+
+async def _says_the_same_again(cell: Cell, held: Held) -> None:
+    again = await cell.asked_again(held)
+    expect(again.text == held.said.text, f"asked again it says {again.text}, first it said {held.said.text}")
