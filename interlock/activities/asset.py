@@ -1,6 +1,6 @@
 """The asset ledger's steps: check, lock, release, refund, and what the sweeper asks of it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from temporalio import activity
@@ -34,12 +34,18 @@ class AssetActivities:
         self._where = f"ledger {ledger.name}"
 
     @property
-    def all(self) -> Sequence[Callable[..., Any]]:
-        """What a worker of role `asset` registers."""
-        return [
-            self.check, self.lock, self.release, self.refund, self.lock_of,
-            self.resume, self.open_locks, self.ended_of,
-        ]  # fmt: skip
+    def steps(self) -> Mapping[str, Callable[..., Any]]:
+        """What a worker of role `asset` carries out, by the steps' names."""
+        return {
+            CHECK_DELIVERY.name: self.check,
+            LOCK.name: self.lock,
+            RELEASE.name: self.release,
+            REFUND.name: self.refund,
+            LOCK_OF.name: self.lock_of,
+            RESUME_DELIVERY.name: self.resume,
+            OPEN_LOCKS.name: self.open_locks,
+            ENDED_OF.name: self.ended_of,
+        }
 
     @activity.defn(name=CHECK_DELIVERY.name)
     async def check(self, signed: SignedTerms) -> Check:

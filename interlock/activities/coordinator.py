@@ -1,6 +1,6 @@
 """The coordinator's step: a certificate of a fact, or why there is none yet."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from temporalio import activity
@@ -17,9 +17,9 @@ class CoordinatorActivities:
         self._collector = collector
 
     @property
-    def all(self) -> Sequence[Callable[..., Any]]:
-        """What a worker of role `coordinator` registers."""
-        return [self.attest]
+    def steps(self) -> Mapping[str, Callable[..., Any]]:
+        """What a worker of role `coordinator` carries out, by the steps' names."""
+        return {ATTEST.name: self.attest}
 
     @activity.defn(name=ATTEST.name)
     async def attest(self, request: AttestRequest) -> AttestAnswer:

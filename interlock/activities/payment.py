@@ -1,6 +1,6 @@
 """The payment ledger's steps: check, pay, void, and what the sweeper asks of it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from temporalio import activity
@@ -31,9 +31,16 @@ class PaymentActivities:
         self._where = f"ledger {ledger.name}"
 
     @property
-    def all(self) -> Sequence[Callable[..., Any]]:
-        """What a worker of role `payment` registers."""
-        return [self.check, self.pay, self.void, self.verdict_of, self.resume, self.verdicts_after]
+    def steps(self) -> Mapping[str, Callable[..., Any]]:
+        """What a worker of role `payment` carries out, by the steps' names."""
+        return {
+            CHECK_PAYMENT.name: self.check,
+            PAY.name: self.pay,
+            VOID.name: self.void,
+            VERDICT_OF.name: self.verdict_of,
+            RESUME_PAYMENT.name: self.resume,
+            VERDICTS_AFTER.name: self.verdicts_after,
+        }
 
     @activity.defn(name=CHECK_PAYMENT.name)
     async def check(self, signed: SignedTerms) -> Check:

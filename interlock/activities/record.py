@@ -1,22 +1,22 @@
-"""The last step: the settlement's root span, written once, when it has ended. Decides nothing and asks nobody.
+"""The end of a settlement's trace: its root span, written once, when it has ended. Decides nothing and asks nobody.
 
-Everything in it comes from the request, so an attempt that is repeated writes the same span again.
+Everything in it comes from the record, so whoever takes the last workflow task again writes the same span again.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import SpanContext
-from temporalio import activity
+from temporalio.worker import Interceptor, WorkflowInterceptorClassInput
 
 from interlock.activities.attributes import Attributes, dissents, leg, parties, refusal
 from interlock.activities.tracing import root_of
 from interlock.protocol import SettlementEvent
-from interlock.protocol.steps import RECORD, RecordRequest
+from interlock.protocol.names import RECORD
+from interlock.protocol.steps import Record
 
 ROOT = "settlement"
 """The root span's name."""
@@ -24,26 +24,25 @@ ROOT = "settlement"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class RecordActivities:
-    """Hands root spans to whoever exports spans here."""
+class Recording(Interceptor):
+    """Lends settlements' workflows the function that takes the record of their end; give it to the settlement worker.
+
+    The span is on its way then; it is not waited for, so that no settlement waits for its trace.
+    """
 
     def __init__(self, emit: Callable[[ReadableSpan], None], resource: Resource) -> None:
         self._emit = emit
         self._resource = resource
 
-    @property
-    def all(self) -> Sequence[Callable[..., Any]]:
-        """What a worker of role `settlement` registers beside the workflows."""
-        return [self.record]
+    def workflow_interceptor_class(self, input: WorkflowInterceptorClassInput) -> None:  # noqa: A002 - the SDK's own name
+        """Adds the function, and intercepts nothing."""
+        input.unsafe_extern_functions[RECORD] = self._record
 
-    @activity.defn(name=RECORD.name)
-    async def record(self, request: RecordRequest) -> bool:
-        """The span is on its way; it is not waited for, so that no settlement waits for its trace."""
-        self._emit(root_span(request, self._resource))
-        return True
+    def _record(self, record: Record) -> None:
+        self._emit(root_span(record, self._resource))
 
 
-def root_span(request: RecordRequest, resource: Resource) -> ReadableSpan:
+def root_span(request: Record, resource: Resource) -> ReadableSpan:
     """From the first event to the last, with all of them, and how it ended."""
     told = root_of(request.report.terms_hash)
     return ReadableSpan(
@@ -58,7 +57,7 @@ def root_span(request: RecordRequest, resource: Resource) -> ReadableSpan:
     )
 
 
-def _attributes(request: RecordRequest) -> Attributes:
+def _attributes(request: Record) -> Attributes:
     terms, report = request.terms, request.report
     said: Attributes = {
         **parties(terms),

@@ -4,7 +4,7 @@ Holds no ledger credential: the terms and signatures come from the ledgers' rows
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +16,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from interlock.activities.attempts import faults_are_retried
 from interlock.protocol import SignedTerms, Stage
-from interlock.protocol.instructions import Instructed, RecoveryStart, Sighting
+from interlock.protocol.instructions import Instructed, RunStart, SettlementStart, Sighting
 from interlock.protocol.names import (
     INSTRUCT,
     SETTLEMENT_WORKFLOW,
@@ -52,10 +52,11 @@ class Recovered:
 
 
 class Recovery:
-    """Starts workflows for terms that a ledger shows as open. Every method raises RPCError."""
+    """Starts workflows for terms that a ledger shows as open; see `RunStart`. Every method raises RPCError."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, local_roles: Iterable[Role] = ()) -> None:
         self._client = client
+        self._local_roles = tuple(local_roles)
 
     async def attending(self, terms_hash: str, own: str) -> Attending | None:
         """The running workflow that has taken these terms up: the parties' own, or one beside it; None if none has."""
@@ -103,9 +104,10 @@ class Recovery:
         )
 
     async def _start(self, name: str, signed: SignedTerms) -> None:
+        start_of = SettlementStart.of(signed.terms, signed.network)
         start: WithStartWorkflowOperation[Any, Any] = WithStartWorkflowOperation(
             SETTLEMENT_WORKFLOW,
-            RecoveryStart.of_row(signed),
+            RunStart.saying(start_of, local_roles=self._local_roles, recovers=signed),
             id=name,
             task_queue=Role.SETTLEMENT.task_queue,
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
@@ -127,8 +129,8 @@ class Recovery:
 class RecoveryActivities:
     """The sweeper's steps on the settlement role."""
 
-    def __init__(self, client: Client) -> None:
-        self._recovery = Recovery(client)
+    def __init__(self, client: Client, local_roles: Iterable[Role] = ()) -> None:
+        self._recovery = Recovery(client, local_roles)
 
     @property
     def all(self) -> Sequence[Callable[..., Any]]:

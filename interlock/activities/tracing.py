@@ -5,7 +5,7 @@ span, whose ids follow from the terms hash, so nothing has to be carried from on
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from opentelemetry.context import Context
@@ -27,11 +27,9 @@ from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, 
 
 from interlock.activities.attributes import Attributes, Subject, answered, asked, subject_of
 from interlock.protocol import trace_id_of
-from interlock.protocol.names import SETTLEMENT_WORKFLOW, SWEEP_WORKFLOW, Role
+from interlock.protocol.names import SETTLEMENT_WORKFLOW, SWEEP_WORKFLOW
 from interlock.protocol.reports import root_span_id_of
-from interlock.protocol.steps import RECORD, RECOVER
-
-ROLES: Mapping[str, Role] = {role.task_queue: role for role in Role}
+from interlock.protocol.steps import RECOVER, STEPS, Step
 
 
 def root_of(terms_hash: str) -> SpanContext:
@@ -56,44 +54,38 @@ class StepTracing(Interceptor):
         self._tracer = tracer
 
     def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:  # noqa: A002
-        """Around each activity."""
-        return _Traced(next, self._tracer)
+        """Around each activity that is one step."""
+        return _Traced(next, self)
 
-
-class _Traced(ActivityInboundInterceptor):
-    def __init__(self, inner: ActivityInboundInterceptor, tracer: Tracer) -> None:
-        super().__init__(inner)
-        self._tracer = tracer
-
-    async def execute_activity(self, input: ExecuteActivityInput) -> Any:  # noqa: A002 - the SDK's own name
-        """Carry the attempt out in its span; what it answers or raises passes through unchanged."""
-        subject = subject_of(input.args[0]) if input.args else None
+    async def traced(self, step: Step[Any, Any], request: object, carry_out: Callable[[], Awaitable[Any]]) -> Any:
+        """Carry an attempt at a step out in its span; what it answers or raises passes through unchanged."""
         started = time.perf_counter()
-        span = self._span_of(subject)
+        span = self._span_of(step, subject_of(request))
         try:
             with use_span(span, record_exception=False, set_status_on_exception=False):
-                answer = await super().execute_activity(input)
+                answer = await carry_out()
         except BaseException as error:
             _end_as_fault(span, error)
-            _count("fault", started)
+            _count(step, "fault", started)
             raise
         said = answered(answer)
         span.set_attributes(said)
         # a sweep asks after every open lock: that somebody is at it already is no news, and not ended is not recorded
-        if not (activity.info().activity_type == RECOVER.name and answer is False):
+        if not (step is RECOVER and answer is False):
             span.end()
-        _count(str(said.get("interlock.refusal.code", said["interlock.answer"])), started)
+        _count(step, str(said.get("interlock.refusal.code", said["interlock.answer"])), started)
         return answer
 
-    def _span_of(self, subject: Subject | None) -> Span:
+    def _span_of(self, step: Step[Any, Any], subject: Subject | None) -> Span:
         info = activity.info()
-        if subject is None or _is_no_step(info):
+        # a sweep only asks, again and again, unless it recovers
+        if subject is None or (info.workflow_type == SWEEP_WORKFLOW and step is not RECOVER):
             return NonRecordingSpan(SpanContext(0, 0, is_remote=False))
-        name = f"{info.activity_type} {subject.fact}" if subject.fact else info.activity_type
+        name = f"{step.name} {subject.fact}" if subject.fact else step.name
         attributes: Attributes = {
             **_settlement_of(info),
-            **asked(subject, ROLES[info.task_queue]),
-            "interlock.step": info.activity_type,
+            **asked(subject, step.role),
+            "interlock.step": step.name,
             "interlock.attempt": info.attempt,
             "interlock.workflow.id": info.workflow_id or "",
             "interlock.workflow.run_id": info.workflow_run_id or "",
@@ -103,10 +95,18 @@ class _Traced(ActivityInboundInterceptor):
         )
 
 
-def _is_no_step(info: activity.Info) -> bool:
-    """The record of a settlement is the root itself; and a sweep only asks, again and again, unless it recovers."""
-    sweeps = info.workflow_type == SWEEP_WORKFLOW and info.activity_type != RECOVER.name
-    return sweeps or info.activity_type == RECORD.name
+class _Traced(ActivityInboundInterceptor):
+    def __init__(self, inner: ActivityInboundInterceptor, tracing: StepTracing) -> None:
+        super().__init__(inner)
+        self._tracing = tracing
+
+    async def execute_activity(self, input: ExecuteActivityInput) -> Any:  # noqa: A002 - the SDK's own name
+        """An attempt, in its span. Steps that are taken here by their names see to their own."""
+        info = activity.info()
+        step = STEPS.get(info.activity_type)
+        if info.is_local or step is None:
+            return await super().execute_activity(input)
+        return await self._tracing.traced(step, input.args[0], lambda: super(_Traced, self).execute_activity(input))
 
 
 def _settlement_of(info: activity.Info) -> Attributes:
@@ -124,10 +124,10 @@ def _end_as_fault(span: Span, error: BaseException) -> None:
     span.end()
 
 
-def _count(answer: str, started: float) -> None:
+def _count(step: Step[Any, Any], answer: str, started: float) -> None:
     meter = activity.metric_meter()
-    step = {"step": activity.info().activity_type}
-    meter.create_counter("interlock_steps", "attempts at steps, by answer").add(1, {**step, "answer": answer})
+    named = {"step": step.name}
+    meter.create_counter("interlock_steps", "attempts at steps, by answer").add(1, {**named, "answer": answer})
     meter.create_histogram_float("interlock_step_seconds", "how long an attempt at a step took", "s").record(
-        time.perf_counter() - started, step
+        time.perf_counter() - started, named
     )

@@ -37,7 +37,8 @@ class Recovering:
         """Raises NotConfigured, NotReached."""
         quiet()
         temporal = await context.connection.open()
-        return cls(temporal, Runs(temporal, timedelta(seconds=REACH_SECONDS)), Recovery(temporal))
+        local_roles = context.connection.local_roles
+        return cls(temporal, Runs(temporal, timedelta(seconds=REACH_SECONDS)), Recovery(temporal, local_roles))
 
     async def attending(self, terms_hash: str, own: str) -> Attending | None:
         """The running workflow that has taken these terms up, if any; `own` is the parties' workflow id."""

@@ -1,7 +1,8 @@
 """Where the service is, and on which network: from arguments, a data folder, or the environment. Opens no settlement.
 
 Asked in this order: arguments; `client.json` in the data folder (argument, else INTERLOCK_DATA_DIR); Temporal's own
-configuration (TEMPORAL_* and its file) with INTERLOCK_NETWORK and INTERLOCK_COORDINATOR (an AttestorSet as JSON).
+configuration (TEMPORAL_* and its file) with INTERLOCK_NETWORK, INTERLOCK_COORDINATOR (an AttestorSet as JSON) and, as a
+hint, INTERLOCK_LOCAL_ROLES (the roles that are in one process with the settlement role, comma-separated).
 With none of them, `./.interlock`, where `interlock up` keeps its data, is tried. A folder of INTERLOCK_DATA_DIR that
 holds only keys says nothing of where the service is, if TEMPORAL_ADDRESS does.
 """
@@ -21,6 +22,7 @@ from temporalio.service import RPCError
 
 from interlock.client.errors import NotConfigured, NotReached
 from interlock.protocol import AttestorSet
+from interlock.protocol.names import Role
 from interlock.protocol.words import Digest
 
 CONNECT_WITHIN_SECONDS = 7.0
@@ -38,6 +40,7 @@ class ClientFile(BaseModel):
     namespace: str = "default"
     network: Digest
     coordinator: AttestorSet
+    local_roles: tuple[Role, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,7 @@ class Connection:
     coordinator: AttestorSet
     address: str
     namespace: str
+    local_roles: tuple[Role, ...] = ()
     options: dict[str, Any] = field(default_factory=dict)
 
     async def open(self) -> Client:
@@ -80,6 +84,7 @@ def configured(
             coordinator=coordinator or file.coordinator,
             address=address or file.temporal,
             namespace=namespace or file.namespace,
+            local_roles=file.local_roles,
         )
     found = dict(ClientConfig.load_client_connect_config())
     return Connection(
@@ -87,6 +92,7 @@ def configured(
         coordinator=coordinator or _coordinator(os.environ.get("INTERLOCK_COORDINATOR")),
         address=_chosen(found, "target_host", address) or DEFAULT_ADDRESS,
         namespace=_chosen(found, "namespace", namespace) or "default",
+        local_roles=_roles(os.environ.get("INTERLOCK_LOCAL_ROLES")),
         options=found,
     )
 
@@ -127,6 +133,14 @@ def _network(value: str | None) -> str:
         return TypeAdapter[str](Digest).validate_python(value)
     except ValidationError:
         raise NotConfigured("the network is not 0x and 64 hex digits", field="network") from None
+
+
+def _roles(text: str | None) -> tuple[Role, ...]:
+    try:
+        return tuple(Role(name.strip()) for name in (text or "").split(",") if name.strip())
+    except ValueError as error:
+        known = ", ".join(Role)
+        raise NotConfigured(f"INTERLOCK_LOCAL_ROLES: {error}; the roles are {known}", field="local_roles") from error
 
 
 def _coordinator(text: str | None) -> AttestorSet:

@@ -21,8 +21,6 @@ from temporalio.client import (
 )
 from temporalio.common import (
     SearchAttributeKey,
-    SearchAttributePair,
-    TypedSearchAttributes,
     WorkflowIDConflictPolicy,
     WorkflowIDReusePolicy,
 )
@@ -32,7 +30,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from interlock.client.errors import NotReached, ServiceFault, UnknownSettlement
 from interlock.client.faults import fault_of, own_errors
 from interlock.protocol import Blocker, Message, SettlementEvent, SettlementReport, SignedTerms
-from interlock.protocol.instructions import Instructed, SettlementStart
+from interlock.protocol.instructions import Instructed, RunStart, SettlementStart
 from interlock.protocol.names import (
     EVENTS,
     INSTRUCT,
@@ -47,6 +45,7 @@ from interlock.protocol.names import (
     workflow_id,
 )
 from interlock.protocol.summary import CLIENT_DETAILS, summary_of
+from interlock.workflows.found import initial_attributes
 
 QUERY_WITHIN = timedelta(seconds=5)
 CARRIED_OUT_WITHIN = timedelta(seconds=60)
@@ -108,9 +107,10 @@ def _run(execution: WorkflowExecution) -> Run:
 class Runs:
     """Reads, tells and awaits settlements' runs. `answer_within` is how long an update may take to be answered."""
 
-    def __init__(self, temporal: Client, answer_within: timedelta) -> None:
+    def __init__(self, temporal: Client, answer_within: timedelta, local_roles: tuple[Role, ...] = ()) -> None:
         self._temporal = temporal
         self._answer_within = answer_within
+        self._local_roles = local_roles
 
     async def instruct(self, signed: SignedTerms, update_id: str) -> Instructed | None:
         """Send signed terms, starting the settlement where none runs; None if it has ended."""
@@ -123,10 +123,10 @@ class Runs:
         return instructed
 
     async def _instruct(self, signed: SignedTerms, update_id: str) -> Instructed | None:
-        terms = signed.terms
+        terms, belongs_to = signed.terms, SettlementStart.of(signed.terms, signed.network)
         start = WithStartWorkflowOperation[object, SettlementReport](
             SETTLEMENT_WORKFLOW,
-            SettlementStart.of(terms, signed.network),
+            RunStart.saying(belongs_to, local_roles=self._local_roles),
             id=workflow_id(terms, signed.network),
             task_queue=Role.SETTLEMENT.task_queue,
             result_type=SettlementReport,
@@ -134,13 +134,7 @@ class Runs:
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
             static_summary=summary_of(terms),
             static_details=CLIENT_DETAILS,
-            search_attributes=TypedSearchAttributes(
-                [
-                    SearchAttributePair(_ID, terms.settlement_id),
-                    SearchAttributePair(_PARTIES, sorted({terms.seller, terms.buyer})),
-                    SearchAttributePair(_STAGE, "PROPOSED"),
-                ]
-            ),
+            search_attributes=initial_attributes(belongs_to, signed),
         )
         try:
             with own_errors():

@@ -27,7 +27,7 @@ from interlock.client.tracing import span
 from interlock.client.waiting import ended
 from interlock.protocol import AttestorSet, Signature, SignatureInvalid, SignedTerms, Terms, verify
 from interlock.protocol.eip712 import keccak256
-from interlock.protocol.names import SETTLEMENT_ID, recovery_workflow_id, workflow_id
+from interlock.protocol.names import SETTLEMENT_ID, Role, recovery_workflow_id, workflow_id
 
 ANSWER_WITHIN = timedelta(seconds=10)
 LIST_LAG_SECONDS = 1.5
@@ -38,12 +38,22 @@ class SettlementClient:
     """Instructs and follows settlements on one network."""
 
     def __init__(
-        self, temporal: Client, *, network: str, coordinator: AttestorSet, answer_within: timedelta = ANSWER_WITHIN
+        self,
+        temporal: Client,
+        *,
+        network: str,
+        coordinator: AttestorSet,
+        answer_within: timedelta = ANSWER_WITHIN,
+        local_roles: Iterable[Role] = (),
     ) -> None:
-        """Use a Temporal client of your own, with temporalio's `pydantic_data_converter`; else see `connect`."""
+        """Use a Temporal client of your own, with temporalio's `pydantic_data_converter`; else see `connect`.
+
+        `local_roles` is what the service says of itself: the roles whose steps are tried where its workflows run. A
+        wrong hint costs time, nothing else.
+        """
         self.network = network
         self.coordinator = coordinator
-        self._runs = Runs(temporal, answer_within)
+        self._runs = Runs(temporal, answer_within, tuple(local_roles))
 
     @classmethod
     async def connect(
@@ -66,7 +76,11 @@ class SettlementClient:
         )
         temporal = await connection.open()
         return cls(
-            temporal, network=connection.network, coordinator=connection.coordinator, answer_within=answer_within
+            temporal,
+            network=connection.network,
+            coordinator=connection.coordinator,
+            answer_within=answer_within,
+            local_roles=connection.local_roles,
         )
 
     async def instruct(self, terms: Terms, signature: Signature) -> SettlementHandle:

@@ -1,19 +1,20 @@
 """What clients send a settlement's workflow, and what it answers."""
 
+from collections.abc import Iterable
 from typing import Annotated
 
 from pydantic import Field
 
 from interlock.protocol.authority import SignedTerms
 from interlock.protocol.eip712 import Message
-from interlock.protocol.names import workflow_id
+from interlock.protocol.names import Role, workflow_id
 from interlock.protocol.receipts import Receipt
 from interlock.protocol.terms import Terms
 from interlock.protocol.words import Address, Digest, SettlementId, UtcTime
 
 
 class SettlementStart(Message):
-    """All that a settlement's workflow starts with: which one it is. Proposals arrive by update, signed."""
+    """Which settlement a workflow is: all that it needs to begin. Proposals arrive by update, signed."""
 
     network: Digest
     settlement_id: SettlementId
@@ -26,18 +27,23 @@ class SettlementStart(Message):
         return cls(network=network, settlement_id=terms.settlement_id, seller=terms.seller, buyer=terms.buyer)
 
 
-class RecoveryStart(SettlementStart):
-    """What a run starts with that recovers terms of which a ledger has a row: those terms, signed by both parties.
+class RunStart(SettlementStart):
+    """What whoever starts a run says beside: where its steps run, and which terms of a ledger's row it recovers.
 
-    They are in the run's first event, so whatever becomes of the instruction sent with it, the run knows its terms.
+    `local_roles` are tried in the settlement worker's own process first, for as long as the run lives, so that every
+    replay finds the steps where they were. It is a hint: where a role is not, a step goes to the role's task queue.
+    `recovers` is in the run's first event: the run knows its terms, whatever becomes of the instruction sent with it.
     """
 
-    recovers: SignedTerms
+    local_roles: tuple[Role, ...] = ()
+    recovers: SignedTerms | None = None
 
     @classmethod
-    def of_row(cls, signed: SignedTerms) -> "RecoveryStart":
-        """The start for the signed terms that a ledger's row holds."""
-        return cls(**SettlementStart.of(signed.terms, signed.network).model_dump(), recovers=signed)
+    def saying(
+        cls, start: SettlementStart, *, local_roles: Iterable[Role] = (), recovers: SignedTerms | None = None
+    ) -> "RunStart":
+        """The start of a run of this settlement."""
+        return cls(**start.model_dump(), local_roles=tuple(sorted(local_roles)), recovers=recovers)
 
 
 class Difference(Message):

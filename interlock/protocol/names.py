@@ -34,6 +34,12 @@ LOOK_AGAIN = "look_again"
 REPORT = "report"
 EVENTS = "events"
 
+RECORD = "interlock_record"
+"""The function, lent to a settlement's workflow by its worker, that takes the record of its end."""
+
+NOT_SERVED = "not_served"
+"""The type of the error with which a process says that it does not serve a role, or does not now."""
+
 # search attributes, by which settlements are found and listed
 SETTLEMENT_ID = "InterlockSettlementId"
 TERMS_HASHES = "InterlockTermsHashes"

@@ -4,17 +4,19 @@ Workflows call steps by these declarations and activities implement them under t
 other.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import Field
 
-from interlock.protocol.attestation import AttestAnswer, AttestRequest
+from interlock.protocol.attestation import AttestAnswer, Attested, AttestRequest, NotAttested
 from interlock.protocol.authority import SignedOperatorOrder, SignedRedirection, SignedTerms, VoidAuthority
 from interlock.protocol.eip712 import Message
 from interlock.protocol.instructions import SettlementStart, Sighting
 from interlock.protocol.names import Role
-from interlock.protocol.receipts import Answer, Check, Lock, Verdict
+from interlock.protocol.receipts import Answer, Check, Lock, Receipt, Verdict
+from interlock.protocol.refusals import Refusal
 from interlock.protocol.reports import SettlementEvent, SettlementReport
 from interlock.protocol.statements import Certificate
 from interlock.protocol.terms import Terms
@@ -70,12 +72,38 @@ class RefundRequest(Message):
     certificate: Certificate
 
 
-class RecordRequest(Message):
+class Record(Message):
     """How a settlement ended, and its story from the first event to the last, which is its end."""
 
     terms: Terms
     report: SettlementReport
     events: tuple[SettlementEvent, ...] = Field(min_length=1)
+
+
+class InTurn(Message):
+    """Several steps of one settlement, by their names, each with what the ones before it answered.
+
+    `nudge` asks for a signal to the settlement itself afterwards, so that a new workflow task follows at once.
+    """
+
+    settlement: SettlementStart
+    signed: SignedTerms
+    steps: tuple[str, ...] = Field(min_length=1)
+    nudge: bool = False
+
+
+class Taken(Message):
+    """A step that was taken, and its answer."""
+
+    step: str
+    answer: Annotated[Receipt | Refusal | Attested | NotAttested, Field(discriminator="kind")] | Check
+
+
+class TakenInTurn(Message):
+    """What was answered, in the order asked, up to the first answer after which the next step makes no sense."""
+
+    taken: tuple[Taken, ...] = ()
+    nudged: bool = False
 
 
 class OpenLocksRequest(Message):
@@ -117,8 +145,8 @@ RELEASE: Step[ReleaseRequest, Answer] = Step("release", Role.ASSET, ReleaseReque
 REFUND: Step[RefundRequest, Answer] = Step("refund", Role.ASSET, RefundRequest, Answer)
 RESUME_DELIVERY: Step[SignedOperatorOrder, Answer] = Step("resume delivery", Role.ASSET, SignedOperatorOrder, Answer)
 RESUME_PAYMENT: Step[SignedOperatorOrder, Answer] = Step("resume payment", Role.PAYMENT, SignedOperatorOrder, Answer)
-RECORD: Step[RecordRequest, bool] = Step("record", Role.SETTLEMENT, RecordRequest, bool)
-"""The last step: the settlement's root span. Its answer says nothing; a settlement that has ended has ended."""
+IN_TURN: Step[InTurn, TakenInTurn] = Step("in turn", Role.SETTLEMENT, InTurn, TakenInTurn)
+"""Steps of roles that are all in the settlement worker's own process, in one go."""
 
 # the sweeper's
 OPEN_LOCKS: Step[OpenLocksRequest, list[Sighting]] = Step("open locks", Role.ASSET, OpenLocksRequest, list[Sighting])
@@ -128,3 +156,13 @@ VERDICTS_AFTER: Step[VerdictsRequest, list[Sighting]] = Step(
 ENDED_OF: Step[HashesRequest, list[str]] = Step("ended of", Role.ASSET, HashesRequest, list[str])
 UNATTENDED: Step[Sightings, list[str]] = Step("unattended", Role.SETTLEMENT, Sightings, list[str])
 RECOVER: Step[SignedTerms, bool] = Step("recover", Role.SETTLEMENT, SignedTerms, bool)
+
+STEPS: Mapping[str, Step[Any, Any]] = {
+    step.name: step
+    for step in (
+        *(CHECK_DELIVERY, LOCK, RELEASE, REFUND, LOCK_OF, RESUME_DELIVERY, OPEN_LOCKS, ENDED_OF),
+        *(CHECK_PAYMENT, PAY, VOID, VERDICT_OF, RESUME_PAYMENT, VERDICTS_AFTER),
+        *(ATTEST, IN_TURN, UNATTENDED, RECOVER),
+    )
+}
+"""Every step, by its name."""

@@ -8,7 +8,7 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -55,7 +55,7 @@ class EmbeddedStack:
                     group.create_task(self.start_attestor(number))
                 if worker:
                     group.create_task(self.start_worker())
-            self._publish()
+            self._publish(sorted(set(Role) - {Role.SETTLEMENT}) if worker else [])
         except BaseExceptionGroup as group:
             await self.stop()
             first: BaseException = group
@@ -204,7 +204,7 @@ class EmbeddedStack:
         await process.line(READY)
         return process
 
-    def _publish(self) -> None:
+    def _publish(self, local_roles: Sequence[Role]) -> None:
         """What clients and the command line read; ledger credentials in a file of their own, for its owner only."""
         client = {
             "temporal": self.temporal.address,
@@ -213,6 +213,7 @@ class EmbeddedStack:
             "network": self.identity.network,
             "coordinator": self.coordinator.model_dump(mode="json"),
             "attestors": self.attestor_urls,
+            "local_roles": local_roles,
         }
         (self.data_dir / "client.json").write_text(json.dumps(client, indent=1), encoding="utf-8")
         ledgers: dict[str, object] = {

@@ -11,6 +11,7 @@ import signal
 import sys
 from collections.abc import Sequence
 
+from interlock.activities.here import Here
 from interlock.ledgers.faults import LedgerMismatch
 from interlock.protocol.names import Role
 from interlock.worker.connection import connect, prepare
@@ -54,7 +55,8 @@ async def _work(settings: WorkerSettings, telemetry: Telemetry) -> None:
         client = await stop.unless(connect(telemetry.runtime))
         if Role.SETTLEMENT in settings.roles:
             await stop.unless(prepare(client, settings))
-        duties = [Duty(role, settings, client, telemetry, stop) for role in sorted(settings.roles)]
+        here = Here(client, telemetry.tracing)
+        duties = [Duty(role, settings, client, telemetry, stop, here=here) for role in sorted(settings.roles)]
         async with asyncio.TaskGroup() as group:
             for duty in duties:
                 group.create_task(duty.carry_out())

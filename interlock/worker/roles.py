@@ -10,13 +10,13 @@ from datetime import timedelta
 from typing import Any
 
 from temporalio.client import Client
-from temporalio.worker import Worker
+from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from interlock.activities.asset import AssetActivities
 from interlock.activities.coordinator import CoordinatorActivities
+from interlock.activities.here import Here, StepActivities
 from interlock.activities.payment import PaymentActivities
-from interlock.activities.record import RecordActivities
 from interlock.activities.recovery import RecoveryActivities
 from interlock.attestors.collector import Collector
 from interlock.attestors.statements import StatementReader
@@ -44,8 +44,12 @@ def sandbox() -> SandboxedWorkflowRunner:
 class Duty:
     """One role of the process. `open` is set while it takes work, `closed` once it is said that it cannot yet."""
 
-    def __init__(self, role: Role, settings: WorkerSettings, client: Client, telemetry: Telemetry, stop: Stop) -> None:
+    def __init__(
+        self, role: Role, settings: WorkerSettings, client: Client, telemetry: Telemetry, stop: Stop, *, here: Here
+    ) -> None:
+        """`here` is shared by all roles of the process: settlements take the steps of its other roles there."""
         self.role = role
+        self._here = here
         self._settings = settings
         self._client = client
         self._telemetry = telemetry
@@ -67,9 +71,9 @@ class Duty:
         try:
             match self.role:
                 case Role.SETTLEMENT:
-                    record = RecordActivities(self._telemetry.emit, self._telemetry.resource)
+                    local_roles = self._settings.roles - {Role.SETTLEMENT}
                     await self._poll(
-                        [*RecoveryActivities(self._client).all, *record.all],
+                        [*RecoveryActivities(self._client, local_roles).all, *self._here.all],
                         lambda: self._stop.unless(keep_sweeping(self._client, self._settings)),
                     )
                 case Role.COORDINATOR:
@@ -82,7 +86,7 @@ class Duty:
     async def _certify(self) -> None:
         urls, attestors, network = self._settings.coordinator
         async with Collector(urls, attestors, network) as collector:
-            await self._poll(CoordinatorActivities(collector).all, self._stop.wait)
+            await self._serve(CoordinatorActivities(collector).steps, self._stop.wait)
 
     async def _keep_ledger(self) -> None:
         urls, attestors, network = self._settings.coordinator
@@ -102,7 +106,12 @@ class Duty:
             while True:
                 await self._stop.unless(opening.opened(ledger, statements))
                 # a journal that became shorter closes the role again: what it lost must be found first
-                await self._poll(_activities_on(ledger, self.role), lambda: self._stop.unless(went_back(ledger)))
+                await self._serve(_steps_on(ledger, self.role), lambda: self._stop.unless(went_back(ledger)))
+
+    async def _serve(self, steps: StepActivities, until: Callable[[], Awaitable[None]]) -> None:
+        """For whoever asks on the role's task queue, and for settlements in this very process."""
+        with self._here.serving(self.role, steps):
+            await self._poll(list(steps.values()), until)
 
     async def _poll(self, activities: Activities, until: Callable[[], Awaitable[None]]) -> None:
         async with Worker(
@@ -110,10 +119,11 @@ class Duty:
             task_queue=self.role.task_queue,
             activities=activities,
             workflows=[SettlementWorkflow, SweepWorkflow] if self.role is Role.SETTLEMENT else [],
-            workflow_runner=sandbox(),
-            interceptors=[self._telemetry.tracing],
+            workflow_runner=sandbox() if self._settings.sandbox else UnsandboxedWorkflowRunner(),
+            interceptors=[self._telemetry.tracing, self._telemetry.recording],
             max_concurrent_workflow_tasks=self._settings.workflow_slots if self.role is Role.SETTLEMENT else None,
             max_concurrent_activities=self._settings.activity_slots,
+            max_concurrent_local_activities=self._settings.local_slots,
             graceful_shutdown_timeout=timedelta(seconds=self._settings.drain_seconds),
         ):
             self.open.set()
@@ -123,5 +133,5 @@ class Duty:
                 self.open.clear()
 
 
-def _activities_on(ledger: PostgresLedger, role: Role) -> Activities:
-    return AssetActivities(ledger).all if role is Role.ASSET else PaymentActivities(ledger).all
+def _steps_on(ledger: PostgresLedger, role: Role) -> StepActivities:
+    return AssetActivities(ledger).steps if role is Role.ASSET else PaymentActivities(ledger).steps

@@ -94,6 +94,10 @@ class WorkerSettings(Environment):
     """How many workflow tasks run at once."""
     activity_slots: Annotated[int, Field(ge=1, le=500)] = 32
     """How many steps run at once, and the size of the ledger's connection pool."""
+    local_slots: Annotated[int, Field(ge=1, le=500)] = 12
+    """How many local activities run at once: few, so that one that has begun is soon over."""
+    sandbox: bool = True
+    """Whether workflows run in Temporal's sandbox, which catches code that is not deterministic, and costs CPU."""
     drain_seconds: Annotated[float, Field(ge=0, le=600)] = 10.0
     """How long steps under way may still take when the process is told to stop."""
     audit_dsn: _Dsn | None = None

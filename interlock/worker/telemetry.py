@@ -16,6 +16,7 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_ON, Decision, Sampler
 from opentelemetry.util.re import parse_env_headers
 from temporalio.runtime import OpenTelemetryConfig, PrometheusConfig, Runtime, TelemetryConfig
 
+from interlock.activities.record import Recording
 from interlock.activities.tracing import StepTracing
 from interlock.audit.exporter import AuditExporter
 from interlock.worker.settings import SettingsInvalid, WorkerSettings
@@ -41,6 +42,7 @@ class Telemetry:
         for processor in processors:
             provider.add_span_processor(processor)
         self.tracing = StepTracing(provider.get_tracer("interlock"))
+        self.recording = Recording(self._emit, resource)
 
     @classmethod
     def of(cls, settings: WorkerSettings) -> Self:
@@ -65,7 +67,7 @@ class Telemetry:
             processors.append(_Sampled(BatchSpanProcessor(exporter), TracerProvider(shutdown_on_exit=False).sampler))
         return cls(resource, tuple(processors), _metrics_runtime(settings.metrics_listen))
 
-    def emit(self, span: ReadableSpan) -> None:
+    def _emit(self, span: ReadableSpan) -> None:
         """Hand on a span that has ended already."""
         for processor in self._processors:
             processor.on_end(span)

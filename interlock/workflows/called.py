@@ -9,8 +9,8 @@ from interlock.protocol.steps import (
     CHECK_PAYMENT,
     LOCK,
     RECOVER,
+    InTurn,
     PayRequest,
-    RecordRequest,
     RefundRequest,
     ReleaseRequest,
     TermsHash,
@@ -43,8 +43,8 @@ def _words(step: str, request: Message) -> str:
             return f"{_units(terms)} to {receiver}"
         case RefundRequest(terms=terms):
             return f"{_units(terms)} to {terms.delivery.deliverer}"
-        case RecordRequest(report=report):
-            return f"the end: {report.outcome}"
+        case InTurn(steps=steps):
+            return ", ".join(steps)
         case SignedOperatorOrder(order=order):
             return f"two operators' order: {order.reason}"
         case TermsHash(terms_hash=terms_hash):

@@ -33,9 +33,10 @@ with workflow.unsafe.imports_passed_through():
     from interlock.protocol.instructions import Instructed, SettlementStart
     from interlock.protocol.names import CANCEL, EVENTS, INSTRUCT, LOOK_AGAIN, ORDER, REDIRECT, REPORT, WITHDRAW
     from interlock.protocol.steps import RESUME_DELIVERY, RESUME_PAYMENT
-    from interlock.workflows import proposals, steps
+    from interlock.workflows import proposals
     from interlock.workflows.progress import Progress, Run
     from interlock.workflows.shown import details_of
+    from interlock.workflows.steps import Fault, Steps
 
 ORDER_ANSWER_WITHIN = timedelta(seconds=20)
 OPERATORS_NEEDED = 2
@@ -51,6 +52,8 @@ class Conversation:
 
     def __init__(self, run: Run) -> None:
         self.start = run.start
+        self.steps = Steps(self.start, run.local_roles)
+        self._run = run
         self.progress = run.progress or Progress()
         self.nudged = False
         self.refused_orders: dict[SignedOperatorOrder, Refusal] = {}
@@ -248,14 +251,15 @@ class Conversation:
 
     async def _journal_resume(self, signed: SignedOperatorOrder) -> None:
         paid = self.progress.verdict is not None
-        answer = await steps.call(RESUME_DELIVERY if paid or self.progress.lock is None else RESUME_PAYMENT, signed)
+        step = RESUME_DELIVERY if paid or self.progress.lock is None else RESUME_PAYMENT
+        answer = await self.steps.take(step, signed)
         match answer:
             case Receipt():
                 self.tell("order", f"operators order to look again: {signed.order.reason}")
                 self.nudged = True
             case Refusal():
                 refuse(answer.code, answer.text)
-            case steps.Fault():
+            case Fault():
                 refuse(answer.blocker.code, answer.blocker.text)
 
     async def _have_voided(self, signed: SignedOperatorOrder) -> None:

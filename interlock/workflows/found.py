@@ -5,8 +5,9 @@ They are for finding only, are readable by everybody who may list, and lag: `sta
 
 from typing import Any
 
-from temporalio.common import SearchAttributeKey, SearchAttributeUpdate, TypedSearchAttributes
+from temporalio.common import SearchAttributeKey, SearchAttributePair, SearchAttributeUpdate, TypedSearchAttributes
 
+from interlock.protocol import SignedTerms
 from interlock.protocol.amounts import format_units
 from interlock.protocol.instructions import SettlementStart
 from interlock.protocol.names import (
@@ -55,6 +56,12 @@ def attributes_of(start: SettlementStart, progress: Progress) -> Wanted:
             (SearchAttributeKey.for_datetime(SETTLE_BY), terms.settle_by),
         ]
     return found
+
+
+def initial_attributes(start: SettlementStart, proposed: SignedTerms) -> TypedSearchAttributes:
+    """What a run is found by from its start, before it has looked at the proposal that it is started with."""
+    wanted = attributes_of(start, Progress(proposals=[proposed]))
+    return TypedSearchAttributes([SearchAttributePair(key, value) for key, value in wanted if value is not None])
 
 
 def changed(wanted: Wanted, shown: TypedSearchAttributes) -> list[SearchAttributeUpdate[Any]]:

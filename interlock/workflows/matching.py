@@ -4,6 +4,7 @@ Every run asks the ledgers first: a row there shows that both parties had signed
 settlement ends unmatched only when neither ledger has one (hazard 21).
 """
 
+import asyncio
 from datetime import datetime, timedelta
 
 from temporalio import workflow
@@ -13,14 +14,20 @@ with workflow.unsafe.imports_passed_through():
     from interlock.protocol import Outcome, SignedTerms, Stage
     from interlock.protocol.steps import LOCK_OF, VERDICT_OF, TermsHash
     from interlock.workflows import proposals
-    from interlock.workflows.steps import Fault, call
+    from interlock.workflows.progress import Run
+    from interlock.workflows.steps import STRAIGHT_THROUGH, Fault
     from interlock.workflows.waiting import Waiting
 
 EMPTY_RUN_LIVES = timedelta(minutes=10)
+OTHER_SIDE_WITHIN = timedelta(seconds=1)
 
 
 class Matching(Waiting):
     """A settlement that is looking for its match."""
+
+    def __init__(self, run: Run) -> None:
+        super().__init__(run)
+        self._moment: asyncio.Task[None] | None = None
 
     async def match(self) -> Outcome | None:
         """Wait until both parties have signed the same terms, or a ledger shows that they had: then None."""
@@ -30,6 +37,8 @@ class Matching(Waiting):
                 self._take_up(both, "both parties have signed the same terms")
                 break
             if fresh := [proposal for proposal in progress.proposals if proposal.terms_hash not in asked]:
+                if await self._other_side_is_quick():
+                    continue
                 if await self._standing(fresh[0]) is None:
                     asked.add(fresh[0].terms_hash)
                     self.publish()
@@ -45,6 +54,16 @@ class Matching(Waiting):
                 continue
             await self._for_a_proposal()
         return None
+
+    async def _other_side_is_quick(self) -> bool:
+        """Whether anything is said within a moment of the first proposal: then the ledgers need not be asked twice."""
+        if self._moment is None:
+            self._moment = asyncio.create_task(
+                workflow.sleep(OTHER_SIDE_WITHIN, summary="the other side, if it is quick")
+            )
+        moment, known = self._moment, list(self.progress.proposals)
+        await workflow.wait_condition(lambda: moment.done() or self.progress.proposals != known)
+        return self.progress.proposals != known
 
     async def _for_a_proposal(self) -> None:
         """Wait for the next thing that a party says, at most until the last proposal's settle_by."""
@@ -68,8 +87,8 @@ class Matching(Waiting):
         The asset ledger first: whoever sees a lock that has ended there sees the verdict that ended it.
         """
         key = TermsHash(terms_hash=proposal.terms_hash, settlement=self.start)
-        lock = await call(LOCK_OF, key)
-        verdict = lock if isinstance(lock, Fault) else await call(VERDICT_OF, key)
+        lock = await self.steps.take(LOCK_OF, key)
+        verdict = lock if isinstance(lock, Fault) else await self.steps.take(VERDICT_OF, key)
         if isinstance(verdict, Fault):
             await self.wait(verdict)
             return verdict
@@ -95,4 +114,5 @@ class Matching(Waiting):
         self.progress.matched = signed
         self.progress.proposals = []
         self.reach(Stage.MATCHED, why)
-        self.publish()
+        if not self.steps.are_here(STRAIGHT_THROUGH):  # else it is over in a moment, or waits, and says so then
+            self.publish()

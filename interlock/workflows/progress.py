@@ -23,6 +23,7 @@ from interlock.protocol import (
     trace_id_of,
 )
 from interlock.protocol.instructions import SettlementStart
+from interlock.protocol.names import Role
 from interlock.protocol.reports import Act
 
 EVENTS_KEPT = 400
@@ -119,7 +120,7 @@ class Progress(BaseModel):
 
 
 class Run(BaseModel):
-    """A run's one input: a SettlementStart or RecoveryStart, as sent; and how far the run before has come."""
+    """A run's one input: a RunStart, as it was sent, and how far the run before has come."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -127,15 +128,15 @@ class Run(BaseModel):
     settlement_id: str
     seller: str
     buyer: str
+    local_roles: tuple[Role, ...] = ()
     recovers: SignedTerms | None = None
     progress: Progress | None = None
 
     @property
     def start(self) -> SettlementStart:
         """Which settlement this is."""
-        return SettlementStart.model_validate(self.model_dump(exclude={"recovers", "progress"}))
+        return SettlementStart.model_validate(self.model_dump(exclude={"local_roles", "recovers", "progress"}))
 
-    @classmethod
-    def after(cls, start: SettlementStart, progress: Progress) -> "Run":
+    def after(self, progress: Progress) -> "Run":
         """The input of the run that goes on from here."""
-        return cls(**start.model_dump(), progress=progress)
+        return self.model_copy(update={"recovers": None, "progress": progress})

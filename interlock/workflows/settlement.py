@@ -32,20 +32,19 @@ with workflow.unsafe.imports_passed_through():
         VerdictKind,
         VoidAuthority,
     )
-    from interlock.protocol.names import SETTLEMENT_WORKFLOW
+    from interlock.protocol.names import RECORD, SETTLEMENT_WORKFLOW
     from interlock.protocol.steps import (
         ATTEST,
         CHECK_DELIVERY,
         CHECK_PAYMENT,
         LOCK,
         PAY,
-        RECORD,
         REFUND,
         RELEASE,
         VERDICT_OF,
         VOID,
         PayRequest,
-        RecordRequest,
+        Record,
         RefundRequest,
         ReleaseRequest,
         TermsHash,
@@ -55,10 +54,13 @@ with workflow.unsafe.imports_passed_through():
     from interlock.workflows.matching import Matching
     from interlock.workflows.metrics import count_end
     from interlock.workflows.progress import Run
-    from interlock.workflows.steps import Fault, call, call_here
+    from interlock.workflows.steps import STRAIGHT_THROUGH, Fault
 
 DECIDED = frozenset({RefusalCode.ALREADY_PAID, RefusalCode.ALREADY_VOIDED, RefusalCode.TERMS_CLOSED})
 """Refusals that mean: the verdict stands already; read it."""
+
+
+CHECKS = (CHECK_DELIVERY, CHECK_PAYMENT)
 
 
 @workflow.defn(name=SETTLEMENT_WORKFLOW)
@@ -77,17 +79,16 @@ class SettlementWorkflow(Matching):
     async def settle_and_report(self) -> SettlementReport:
         """Settle, and answer everybody who is still waiting for an answer, before the run is closed."""
         self._end(await self.settle())
-        await self.record()
+        self.record()
         await workflow.wait_condition(workflow.all_handlers_finished)
         return self.report()
 
-    async def record(self) -> None:
-        """The root span of the settlement's trace. A settlement that has ended has ended, recorded or not."""
-        if (subject := self.progress.subject) is None:
+    def record(self) -> None:
+        """The root span of the settlement's trace, from the process in which it ends; a replay makes none."""
+        if (subject := self.progress.subject) is None or workflow.unsafe.is_replaying():
             return
-        request = RecordRequest(terms=subject.terms, report=self.report(), events=tuple(self.progress.events))
-        if isinstance(fault := await call_here(RECORD, request), Fault):
-            workflow.logger.warning("the settlement has ended, its trace has no root: %s", fault.text)
+        if (write := workflow.extern_functions().get(RECORD)) is not None:
+            write(Record(terms=subject.terms, report=self.report(), events=tuple(self.progress.events)))
 
     async def settle(self) -> Outcome:
         """The protocol."""
@@ -109,10 +110,15 @@ class SettlementWorkflow(Matching):
         """
         progress, signed = self.progress, self.signed
         while not progress.checked:
-            delivery, payment = await asyncio.gather(call(CHECK_DELIVERY, signed), call(CHECK_PAYMENT, signed))
+            await self.steps.take_ahead(signed, CHECKS, nudge=True)
+            delivery, payment = await asyncio.gather(
+                self.steps.take(CHECK_DELIVERY, signed), self.steps.take(CHECK_PAYMENT, signed)
+            )
             if isinstance(delivery, Fault) or isinstance(payment, Fault):
                 await self.wait(next(answer for answer in (delivery, payment) if isinstance(answer, Fault)))
                 continue
+            await self.steps.recorded()
+            self.nudged = False
             if delivery.lock is not None or payment.verdict is not None:
                 await self._go_on_from(delivery, payment)
             elif refusal := delivery.refusal or payment.refusal:
@@ -124,6 +130,8 @@ class SettlementWorkflow(Matching):
     async def decide(self) -> VerdictKind:
         """Lock, attest, pay; or void. Ends only when the payment ledger has a verdict, whoever brought it about."""
         progress = self.progress
+        if progress.lock is None and progress.verdict is None and self.may_void() is None:
+            await self.steps.take_ahead(self.signed, STRAIGHT_THROUGH)
         while progress.verdict is None:
             if (authority := self.may_void()) is not None:
                 answer = await self.void(authority)
@@ -150,7 +158,7 @@ class SettlementWorkflow(Matching):
 
     async def lock(self) -> Refusal | Fault | None:
         """The deliverer's units into escrow."""
-        answer = await call(LOCK, self.signed)
+        answer = await self.steps.take(LOCK, self.signed)
         if not isinstance(answer, Receipt):
             return answer
         self.progress.lock = LockState.LOCKED
@@ -163,7 +171,7 @@ class SettlementWorkflow(Matching):
         signed, progress = self.signed, self.progress
         ledger = signed.terms.delivery.ledger if fact is Fact.LOCKED else signed.terms.payment.ledger
         request = AttestRequest(fact=fact, terms_hash=signed.terms_hash, ledger=ledger, settlement=self.start)
-        answer = await call(ATTEST, request)
+        answer = await self.steps.take(ATTEST, request)
         if isinstance(answer, Fault):
             return answer
         for dissent in progress.note_dissents(answer.dissents):
@@ -175,7 +183,7 @@ class SettlementWorkflow(Matching):
 
     async def pay(self, certificate: Certificate) -> Refusal | Fault | None:
         """Payer to payee and the verdict PAID, in one transaction of the payment ledger."""
-        answer = await call(PAY, PayRequest(signed=self.signed, certificate=certificate))
+        answer = await self.steps.take(PAY, PayRequest(signed=self.signed, certificate=certificate))
         if not isinstance(answer, Receipt):
             return answer
         self.progress.verdict = VerdictKind.PAID
@@ -185,7 +193,7 @@ class SettlementWorkflow(Matching):
 
     async def void(self, authority: VoidAuthority) -> Refusal | Fault | None:
         """The verdict VOIDED. Which authority decided, the row says: it may not be this one."""
-        answer = await call(VOID, VoidRequest(signed=self.signed, authority=authority))
+        answer = await self.steps.take(VOID, VoidRequest(signed=self.signed, authority=authority))
         if isinstance(answer, Receipt):
             return await self.read_verdict()
         if isinstance(answer, Refusal) and self._drops(authority, answer):
@@ -196,7 +204,7 @@ class SettlementWorkflow(Matching):
         """Escrow to the receiver."""
         terms = self.signed.terms
         request = ReleaseRequest(terms=terms, certificate=certificate, redirection=self.progress.redirection)
-        answer = await call(RELEASE, request)
+        answer = await self.steps.take(RELEASE, request)
         if isinstance(answer, Receipt):
             self.progress.lock = LockState.RELEASED
             self.progress.keep(answer)
@@ -207,7 +215,7 @@ class SettlementWorkflow(Matching):
 
     async def refund(self, certificate: Certificate) -> Refusal | Fault | None:
         """Escrow back to the deliverer; where nothing was locked, a tombstone against a lock that comes late."""
-        answer = await call(REFUND, RefundRequest(terms=self.signed.terms, certificate=certificate))
+        answer = await self.steps.take(REFUND, RefundRequest(terms=self.signed.terms, certificate=certificate))
         if isinstance(answer, Receipt):
             self.progress.lock = LockState.REFUNDED
             self.progress.keep(answer)
@@ -216,7 +224,7 @@ class SettlementWorkflow(Matching):
 
     async def read_verdict(self) -> Fault | None:
         """Learn what the payment ledger has decided; a Fault if it cannot be learned now."""
-        answer = await call(VERDICT_OF, TermsHash(terms_hash=self.signed.terms_hash, settlement=self.start))
+        answer = await self.steps.take(VERDICT_OF, TermsHash(terms_hash=self.signed.terms_hash, settlement=self.start))
         if isinstance(answer, Fault):
             return answer
         if answer is None:

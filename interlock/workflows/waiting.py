@@ -13,7 +13,6 @@ with workflow.unsafe.imports_passed_through():
     from interlock.workflows.found import attributes_of, changed
     from interlock.workflows.metrics import count_wait
     from interlock.workflows.plain import label
-    from interlock.workflows.progress import Run
     from interlock.workflows.steps import Fault
 
 FIRST_WAIT = timedelta(seconds=0.5)
@@ -67,7 +66,7 @@ class Waiting(Conversation):
     def continue_if_long(self) -> None:
         """Go on in a new run, which carries everything, if this one's history has grown long."""
         if self.history_is_long():
-            workflow.continue_as_new(Run.after(self.start, self.progress))
+            workflow.continue_as_new(self._run.after(self.progress))
 
     def block(self, blocker: Blocker) -> None:
         """Show what the settlement waits for; the same blocker again is no news."""

@@ -1,5 +1,7 @@
 """The soak: thousands of undisturbed settlements in one run, to see whether a process's memory grows with their number.
 
+The stack is as `interlock up` starts it: one worker has all roles, the sweeper's among them.
+
 `python -m tests.chaos.soak` (`make soak`); SOAK_SETTLEMENTS, SOAK_AT_ONCE. Exit 1 if a settlement did not settle, a
 ledger does not verify, or a process of ours holds more than GROWTH times what it held at the first sample.
 """
@@ -19,7 +21,6 @@ from pathlib import Path
 import psutil
 
 from interlock.ledgers.verify import verify
-from interlock.protocol.names import Role
 from interlock.stack.embedded import EmbeddedStack
 from tests.chaos.patience import insist
 from tests.chaos.trading import Market
@@ -32,10 +33,6 @@ GROWTH = 1.25
 """How many times its first sample a process of ours may hold at the last one."""
 PARTIES = 24
 SWEEP_EVERY_SECONDS = 5.0
-WORKERS = {
-    "settlement and sweeper": (Role.SETTLEMENT,),
-    "ledgers and coordinator": (Role.ASSET, Role.PAYMENT, Role.COORDINATOR),
-}
 
 
 @dataclass
@@ -107,10 +104,8 @@ async def soak() -> int:
         stack = EmbeddedStack(
             Path(folder), tuple(each.address for each in OPERATORS[:2]), sweep_every_seconds=SWEEP_EVERY_SECONDS
         )
-        await stack.start(worker=False)
+        await stack.start()
         try:
-            for name, roles in WORKERS.items():
-                await stack.start_worker(name, stack.worker_environment(*roles))
             async with Market.on(Path(folder), PARTIES) as market:
                 await market.open()
                 run = Soak(stack, market)

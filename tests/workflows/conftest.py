@@ -9,6 +9,7 @@ import pytest
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 
+from interlock.protocol.names import Role
 from interlock.workflows import steps, waiting
 from tests.attestors.quorum import Quorum
 from tests.temporal import temporal_server
@@ -39,10 +40,23 @@ async def attestors(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Q
     await quorum.close()
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A test marked `anywhere` runs twice: with the roles apart, and together in the settlement worker's process."""
+    if metafunc.definition.get_closest_marker("anywhere") is not None:
+        together = (Role.ASSET, Role.PAYMENT, Role.COORDINATOR)
+        metafunc.parametrize("local_roles", [(), together], ids=["apart", "together"], indirect=True)
+
+
 @pytest.fixture
-async def service(temporal: Client, attestors: Quorum) -> AsyncIterator[Service]:
+def local_roles(request: pytest.FixtureRequest) -> tuple[Role, ...]:
+    """The roles whose steps are taken in the settlement worker's own process."""
+    return getattr(request, "param", ())
+
+
+@pytest.fixture
+async def service(temporal: Client, attestors: Quorum, local_roles: tuple[Role, ...]) -> AsyncIterator[Service]:
     """A service of this test's own; when it is over, all its histories have been replayed."""
-    async with running_service(temporal, attestors) as running:
+    async with running_service(temporal, attestors, local_roles=local_roles) as running:
         yield running
 
 

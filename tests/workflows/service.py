@@ -4,15 +4,17 @@ settlements that the test has going on it. Uses the workers' own sandbox; knows 
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import Any, Literal, TypeVar
 
 import pytest
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.trace import NoOpTracer
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import (
     Client,
@@ -30,13 +32,24 @@ from temporalio.worker import Replayer, Worker
 
 from interlock.activities.asset import AssetActivities
 from interlock.activities.coordinator import CoordinatorActivities
+from interlock.activities.here import Here, StepActivities
 from interlock.activities.payment import PaymentActivities
-from interlock.activities.record import RecordActivities
+from interlock.activities.record import Recording
 from interlock.activities.recovery import RecoveryActivities
+from interlock.activities.tracing import StepTracing
 from interlock.ledgers.ledger import LedgerReader
 from interlock.ledgers.memory import MemoryLedger
-from interlock.protocol import LocalSigner, Lock, Message, SettlementEvent, SettlementReport, Terms, Verdict
-from interlock.protocol.instructions import Instructed, SettlementStart, Sweep, SweepResult
+from interlock.protocol import (
+    LocalSigner,
+    Lock,
+    Message,
+    SettlementEvent,
+    SettlementReport,
+    SignedTerms,
+    Terms,
+    Verdict,
+)
+from interlock.protocol.instructions import Instructed, RunStart, SettlementStart, Sweep, SweepResult
 from interlock.protocol.names import (
     CANCEL,
     EVENTS,
@@ -53,6 +66,7 @@ from interlock.protocol.names import (
     workflow_id,
 )
 from interlock.worker.roles import sandbox
+from interlock.workflows.found import initial_attributes
 from interlock.workflows.settlement import SettlementWorkflow
 from interlock.workflows.sweep import SweepWorkflow
 from tests.attestors.books import Books
@@ -246,7 +260,10 @@ class Service:
     settlements: dict[str, Settlement] = field(default_factory=dict)
     roots: list[ReadableSpan] = field(default_factory=list)
     """The root spans of settlements that have ended."""
+    local_roles: tuple[Role, ...] = ()
+    """The roles whose steps are taken in the settlement worker's own process."""
     _workers: dict[Role, Worker] = field(default_factory=dict)
+    _served: dict[Role, ExitStack] = field(default_factory=dict)
     _running: dict[Role, asyncio.Task[None]] = field(default_factory=dict)
 
     def settlement(self, terms: Terms | None = None, **fields: Any) -> Settlement:
@@ -271,11 +288,14 @@ class Service:
         """Update-With-Start, as clients do it."""
         start: WithStartWorkflowOperation[Any, Any] = WithStartWorkflowOperation(
             SETTLEMENT_WORKFLOW,
-            SettlementStart.of(about, NETWORK),
+            RunStart.saying(SettlementStart.of(about, NETWORK), local_roles=self.local_roles),
             id=name,
             task_queue=Role.SETTLEMENT.task_queue,
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
             id_reuse_policy=reuse,
+            search_attributes=initial_attributes(SettlementStart.of(about, NETWORK), signed)
+            if isinstance(signed, SignedTerms)
+            else None,
         )
         async with asyncio.timeout(PATIENCE_SECONDS):
             answer: Instructed = await self.client.execute_update_with_start_workflow(
@@ -295,6 +315,17 @@ class Service:
             )
         return result
 
+    @cached_property
+    def here(self) -> Here:
+        """What the process serves."""
+        return Here(self.client, StepTracing(NoOpTracer()))
+
+    async def serve(self, role: Role, carried_out: StepActivities, *, cached: int = 100) -> None:
+        """Serve a role, as `interlock.worker` does: on its own task queue, and for settlements here."""
+        self._served[role] = ExitStack()
+        self._served[role].enter_context(self.here.serving(role, carried_out))
+        await self.start(role, list(carried_out.values()), cached)
+
     async def start(self, role: Role, activities: Sequence[Callable[..., Any]], cached: int = 100) -> None:
         """Start this role's worker, as `interlock.worker` does."""
         workflows = [SettlementWorkflow, SweepWorkflow] if role is Role.SETTLEMENT else []
@@ -304,6 +335,7 @@ class Service:
             activities=activities,
             workflows=workflows,
             workflow_runner=sandbox(),
+            interceptors=[Recording(self.roots.append, Resource.get_empty())],
             max_cached_workflows=cached,
         )
         self._workers[role] = worker
@@ -311,11 +343,17 @@ class Service:
 
     async def start_settling(self, cached: int = 100) -> None:
         """Start the settlement role's worker, with what it does beside the workflows."""
-        record = RecordActivities(self.roots.append, Resource.get_empty())
-        await self.start(Role.SETTLEMENT, [*RecoveryActivities(self.client).all, *record.all], cached)
+        activities = [*RecoveryActivities(self.client, self.local_roles).all, *self.here.all]
+        await self.start(Role.SETTLEMENT, activities, cached)
+
+    def leave(self, role: Role) -> None:
+        """Serve a role no more for settlements here; its task queue keeps its worker."""
+        self._served.pop(role).close()
 
     async def stop(self, role: Role) -> None:
         """Stop this role's worker; nobody else plays the role."""
+        if (served := self._served.pop(role, None)) is not None:
+            served.close()
         await self._workers.pop(role).shutdown()
         await self._running.pop(role)
 
@@ -347,7 +385,9 @@ async def replay(*histories: WorkflowHistory) -> None:
 
 
 @asynccontextmanager
-async def running_service(client: Client, quorum: Quorum, *, cached: int = 100) -> AsyncIterator[Service]:
+async def running_service(
+    client: Client, quorum: Quorum, *, cached: int = 100, local_roles: Iterable[Role] = ()
+) -> AsyncIterator[Service]:
     """All roles, over ledgers in which both parties have accounts and are funded."""
     clocks = Clock(), Clock()
     asset, payment = MemoryLedger(genesis("asset"), clocks[0]), MemoryLedger(genesis("payment"), clocks[1])
@@ -355,13 +395,14 @@ async def running_service(client: Client, quorum: Quorum, *, cached: int = 100) 
         assert isinstance(window, Window)
         window.ledger, window.broken = ledger, False
     service = Service(client, quorum, World(asset=asset, payment=payment), Line(asset), Line(payment), *clocks)
+    service.local_roles = tuple(local_roles)
     await service.world.fund()
     async with AsyncExitStack() as stack:
         collector = await stack.enter_async_context(quorum.collector(timeout_seconds=1.5, grace_seconds=0.1))
         await service.start_settling(cached)
-        await service.start(Role.ASSET, AssetActivities(service.asset.end).all)
-        await service.start(Role.PAYMENT, PaymentActivities(service.payment.end).all)
-        await service.start(Role.COORDINATOR, CoordinatorActivities(collector).all)
+        await service.serve(Role.ASSET, AssetActivities(service.asset.end).steps)
+        await service.serve(Role.PAYMENT, PaymentActivities(service.payment.end).steps)
+        await service.serve(Role.COORDINATOR, CoordinatorActivities(collector).steps)
         try:
             yield service
         finally:

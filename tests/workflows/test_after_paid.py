@@ -26,6 +26,7 @@ async def suspended(service: Service) -> Settlement:
     return trade
 
 
+@pytest.mark.anywhere
 async def test_hazard_09_15_an_expelled_receiver_suspends_it_and_it_goes_on_by_itself_when_admitted_again(
     service: Service,
 ) -> None:
@@ -51,6 +52,7 @@ async def test_hazard_09_operators_order_to_resume_wakes_it_and_is_journalled(
     assert service.asset.asked["resume"] == 2
 
 
+@pytest.mark.anywhere
 async def test_hazard_04_what_is_paid_can_be_neither_cancelled_nor_voided(service: Service) -> None:
     """No compensation after the point of no return."""
     trade = await suspended(service)
@@ -62,6 +64,7 @@ async def test_hazard_04_what_is_paid_can_be_neither_cancelled_nor_voided(servic
 
 
 @pytest.mark.usefixtures("short_steps")
+@pytest.mark.anywhere
 async def test_hazard_03_04_settle_by_that_passes_while_the_payment_is_unknown_refunds_nothing(
     service: Service,
 ) -> None:
@@ -117,6 +120,7 @@ async def test_a_payment_that_overtakes_the_order_to_void_wins(service: Service)
     assert await ordered == "already_paid"
 
 
+@pytest.mark.anywhere
 async def test_buyer_and_operators_redirect_it_to_another_account_of_the_buyers(service: Service) -> None:
     trade = await suspended(service)
     await service.world.open(service.world.asset, "northbank-2", BUYER)

@@ -18,6 +18,7 @@ from tests.world import BUYER, SELLER, in_seconds
     ("ledger", "account", "code"),
     [("asset", "northbank", "not_admitted"), ("payment", "alpine", "not_admitted")],
 )
+@pytest.mark.anywhere
 async def test_a_no_of_either_ledger_rejects_and_nothing_is_written(
     service: Service, ledger: str, account: str, code: str
 ) -> None:
@@ -32,6 +33,7 @@ async def test_a_no_of_either_ledger_rejects_and_nothing_is_written(
     assert (service.asset.asked["lock"], service.payment.asked["void"]) == (0, 0)
 
 
+@pytest.mark.anywhere
 async def test_terms_past_their_settle_by_are_rejected_and_nothing_is_written(service: Service) -> None:
     trade = service.settlement(settle_by=in_seconds(-1))
     await trade.instruct()
@@ -41,6 +43,7 @@ async def test_terms_past_their_settle_by_are_rejected_and_nothing_is_written(se
     assert report.blocker.code == "deadline_passed"
 
 
+@pytest.mark.anywhere
 async def test_one_settlement_id_moves_units_once_whatever_the_terms(service: Service) -> None:
     trade = service.settlement()
     await service.world.settled(trade.variant(delivery={"quantity": 1}).terms)
@@ -53,6 +56,7 @@ async def test_one_settlement_id_moves_units_once_whatever_the_terms(service: Se
 
 @pytest.mark.usefixtures("short_steps")
 @pytest.mark.parametrize("ledger", ["asset", "payment"])
+@pytest.mark.anywhere
 async def test_hazard_10_while_a_ledger_cannot_be_asked_nothing_is_locked(service: Service, ledger: str) -> None:
     """The check fails closed: no answer is no yes, and nothing is settled on what was known before."""
     line = service.asset if ledger == "asset" else service.payment

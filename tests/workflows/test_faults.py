@@ -19,6 +19,7 @@ async def operations(service: Service, ledger: str, account: str) -> Counter[str
     return Counter(line.operation for line in await side.journal(account) or ())
 
 
+@pytest.mark.anywhere
 async def test_hazard_01_a_payment_whose_answer_is_lost_is_asked_for_again_and_paid_once(service: Service) -> None:
     service.payment.loses["pay"] = 1
     trade = service.settlement()
@@ -29,6 +30,7 @@ async def test_hazard_01_a_payment_whose_answer_is_lost_is_asked_for_again_and_p
 
 
 @pytest.mark.usefixtures("short_steps")
+@pytest.mark.anywhere
 async def test_hazard_01_a_payment_whose_answers_are_lost_for_longer_than_a_step_is_paid_once(service: Service) -> None:
     service.payment.loses["pay"] = 4
     trade = service.settlement()
@@ -38,6 +40,7 @@ async def test_hazard_01_a_payment_whose_answers_are_lost_for_longer_than_a_step
     assert (await operations(service, "payment", "northbank"))["pay"] == 1
 
 
+@pytest.mark.anywhere
 async def test_hazard_12_every_operation_whose_answer_is_lost_has_its_effect_once(service: Service) -> None:
     for verb in ("lock", "release", "refund"):
         service.asset.loses[verb] = 1
@@ -53,6 +56,7 @@ async def test_hazard_12_every_operation_whose_answer_is_lost_has_its_effect_onc
     assert (moved["lock"], moved["release"], moved["refund"]) == (2, 1, 1)
 
 
+@pytest.mark.anywhere
 async def test_a_raw_cancel_request_is_recorded_and_otherwise_ignored(service: Service) -> None:
     trade = service.settlement(payment={"quantity": 11 * CASH})
     await trade.instruct()

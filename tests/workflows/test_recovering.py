@@ -14,7 +14,7 @@ from temporalio.testing import ActivityEnvironment
 
 from interlock.activities.recovery import RecoveryActivities
 from interlock.protocol import SignedTerms
-from interlock.protocol.instructions import RecoveryStart, SettlementStart, Sighting
+from interlock.protocol.instructions import RunStart, SettlementStart, Sighting
 from interlock.protocol.names import SETTLEMENT_WORKFLOW, Role
 from interlock.protocol.steps import Sightings
 from tests.workflows.service import Service, Settlement, refusal_of, until
@@ -42,6 +42,7 @@ async def instructed_again_before_its_lock_lands(service: Service) -> Settlement
     return trade
 
 
+@pytest.mark.anywhere
 async def test_one_party_alone_takes_a_terminated_settlement_on_to_its_end(service: Service) -> None:
     trade = await terminated_after_the_lock(service)
     await service.world.mint(service.world.payment, "northbank", "USD", CASH)
@@ -64,6 +65,7 @@ async def test_hazard_21_nobody_withdraws_what_a_ledger_has_a_row_of(service: Se
     assert (report.outcome, report.verdict, report.lock) == ("CANCELLED", "VOIDED", "refunded")
 
 
+@pytest.mark.anywhere
 async def test_hazard_21_what_stands_locked_past_settle_by_is_voided_and_refunded_not_just_expired(
     service: Service,
 ) -> None:
@@ -89,6 +91,7 @@ async def test_hazard_21_a_lock_that_lands_after_its_run_is_gone_is_found_and_se
     assert (await trade.end()).outcome == "SETTLED"
 
 
+@pytest.mark.anywhere
 async def test_a_void_that_stands_when_a_run_starts_is_only_served(service: Service) -> None:
     trade = service.settlement()
     await service.world.voided(trade.terms)
@@ -97,6 +100,7 @@ async def test_a_void_that_stands_when_a_run_starts_is_only_served(service: Serv
     assert (service.asset.asked["lock"], service.payment.asked["pay"]) == (0, 0)
 
 
+@pytest.mark.anywhere
 async def test_hazard_03_04_a_payment_that_stands_when_a_run_starts_is_only_served(service: Service) -> None:
     trade = service.settlement(settle_by=in_seconds(4))
     await service.world.paid(trade.terms)
@@ -105,6 +109,7 @@ async def test_hazard_03_04_a_payment_that_stands_when_a_run_starts_is_only_serv
     assert (service.payment.asked["void"], service.asset.asked["refund"]) == (0, 0)
 
 
+@pytest.mark.anywhere
 async def test_hazard_16_what_was_finished_without_a_workflow_is_reported_as_it_ended(service: Service) -> None:
     trade = service.settlement()
     await service.world.settled(trade.terms)
@@ -126,6 +131,7 @@ async def test_hazard_15_a_lock_that_has_ended_waits_for_the_verdict_to_be_reada
     assert service.payment.asked["void"] == 0
 
 
+@pytest.mark.anywhere
 async def test_the_sweep_recovers_open_locks_and_unserved_verdicts_and_nothing_twice(service: Service) -> None:
     locked, paid, voided, done = (service.settlement() for _ in range(4))
     world = service.world
@@ -177,7 +183,7 @@ async def test_the_sweep_recovers_what_a_terminated_run_left_whatever_became_of_
 
 async def started_with(service: Service, trade: Settlement, recovers: SignedTerms) -> None:
     """Start a run with these terms, and tell it nothing more: the instruction was lost with Temporal."""
-    start = RecoveryStart(**SettlementStart.of(trade.terms, NETWORK).model_dump(), recovers=recovers)
+    start = RunStart.saying(SettlementStart.of(trade.terms, NETWORK), recovers=recovers)
     await service.client.start_workflow(
         SETTLEMENT_WORKFLOW, start, id=trade.name, task_queue=Role.SETTLEMENT.task_queue
     )
@@ -212,6 +218,7 @@ async def test_what_temporal_does_not_answer_is_a_quiet_fault_of_the_sweepers_st
     assert caught.value.category is ApplicationErrorCategory.BENIGN
 
 
+@pytest.mark.anywhere
 async def test_the_sweep_recovers_beside_a_run_that_is_busy_with_other_terms(service: Service) -> None:
     trade = service.settlement()
     busy = trade.variant(payment={"quantity": CASH + 1})

@@ -3,6 +3,7 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from temporalio.api.enums.v1 import EventType
 
 from interlock.protocol import LockState
@@ -15,6 +16,7 @@ async def holdings(world: World) -> tuple[int, int]:
     return await world.balance(world.asset, "alpine", "OUSG"), await world.balance(world.payment, "northbank", "USD")
 
 
+@pytest.mark.anywhere
 async def test_hazard_19_short_of_units_until_settle_by_expires_with_a_tombstone_and_nothing_moved(
     service: Service,
 ) -> None:
@@ -29,6 +31,7 @@ async def test_hazard_19_short_of_units_until_settle_by_expires_with_a_tombstone
     assert await holdings(service.world) == before
 
 
+@pytest.mark.anywhere
 async def test_short_of_cash_until_settle_by_expires_and_the_units_are_back(service: Service) -> None:
     before = await holdings(service.world)
     trade = service.settlement(payment={"quantity": 11 * CASH}, settle_by=in_seconds(5))
@@ -40,6 +43,7 @@ async def test_short_of_cash_until_settle_by_expires_and_the_units_are_back(serv
     assert await holdings(service.world) == before
 
 
+@pytest.mark.anywhere
 async def test_no_quorum_until_settle_by_expires_and_the_units_are_back(service: Service) -> None:
     before = await holdings(service.world)
     service.quorum.asset.broken = True
@@ -60,6 +64,7 @@ async def test_hazard_23_one_sides_consent_has_no_effect(service: Service) -> No
     assert service.payment.asked["void"] == 0
 
 
+@pytest.mark.anywhere
 async def test_both_sides_consent_cancels_and_the_units_are_back(service: Service) -> None:
     before = await holdings(service.world)
     trade = service.settlement(payment={"quantity": 11 * CASH})
@@ -137,6 +142,7 @@ async def test_a_strangers_consent_is_refused(service: Service) -> None:
     assert (await trade.end()).outcome == "CANCELLED"
 
 
+@pytest.mark.anywhere
 async def test_operators_void_before_the_payment_cancels_and_the_units_are_back(service: Service) -> None:
     before = await holdings(service.world)
     trade = service.settlement(payment={"quantity": 11 * CASH})

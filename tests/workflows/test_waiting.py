@@ -14,6 +14,7 @@ def test_the_wait_doubles_up_to_half_a_minute(monkeypatch: pytest.MonkeyPatch) -
     assert [waiting.back_off(waits).total_seconds() for waits in (0, 1, 2, 6, 1000)] == [0.5, 1, 2, 30, 30]
 
 
+@pytest.mark.anywhere
 async def test_waiting_for_cash_shows_who_must_act_and_goes_on_when_funded(service: Service) -> None:
     trade = service.settlement(payment={"quantity": 11 * CASH})
     await trade.instruct()
@@ -27,6 +28,7 @@ async def test_waiting_for_cash_shows_who_must_act_and_goes_on_when_funded(servi
     assert (report.outcome, report.blocker, report.next_attempt) == ("SETTLED", None, None)
 
 
+@pytest.mark.anywhere
 async def test_waiting_for_units_shows_who_must_act_and_goes_on_when_funded(service: Service) -> None:
     trade = service.settlement(delivery={"quantity": 11 * UNITS})
     await trade.instruct()
@@ -38,6 +40,7 @@ async def test_waiting_for_units_shows_who_must_act_and_goes_on_when_funded(serv
     assert (await trade.end()).outcome == "SETTLED"
 
 
+@pytest.mark.anywhere
 async def test_a_frozen_payer_is_waited_for(service: Service) -> None:
     await service.world.act(service.world.payment, "freeze", "northbank")
     trade = service.settlement()
@@ -47,6 +50,7 @@ async def test_a_frozen_payer_is_waited_for(service: Service) -> None:
     assert (await trade.end()).outcome == "SETTLED"
 
 
+@pytest.mark.anywhere
 async def test_nothing_is_locked_before_not_before(service: Service) -> None:
     trade = service.settlement(not_before=in_seconds(0.8))
     await trade.instruct()
