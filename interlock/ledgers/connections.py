@@ -1,10 +1,12 @@
-"""A bounded pool of connections to one ledger's database. Whatever breaks on the way becomes LedgerUnreachable.
+"""A bounded pool of connections to one ledger's database, and one that only listens. Whatever breaks on the way becomes
+LedgerUnreachable.
 
 Every statement is a transaction of its own, so a connection carries nothing from one to the next.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any, Self, TypeAlias, TypeVar
 
 import asyncpg
@@ -19,6 +21,7 @@ _MET = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 _TRIES = 5
 _CHUNK = 500
 _LONG_S = 3600.0
+_CLOSES_WITHIN_S = 1.0
 _BROKEN = (
     OSError,
     TimeoutError,
@@ -109,6 +112,55 @@ class Snapshot:
         cursor = await self._connection.cursor(statement, timeout=_LONG_S)
         while rows := await cursor.fetch(_CHUNK, timeout=_LONG_S):
             yield rows
+
+
+class Listener:
+    """A connection of its own that hears what is announced on one channel, as long as it lives and no longer."""
+
+    def __init__(self, connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+        self._connection = connection
+        self._announced: set[str] = set()
+        self._news = asyncio.Event()
+
+    @classmethod
+    @asynccontextmanager
+    async def on(cls, channel: str, dsn: str, *, timeout_s: float) -> AsyncIterator[Self]:
+        """Listen for as long as the block lasts. Raises LedgerUnreachable if nobody answers there."""
+        with _faults():
+            connection = await asyncpg.connect(
+                dsn, timeout=timeout_s, command_timeout=timeout_s, server_settings=_SETTINGS
+            )
+        listener = cls(connection)
+        try:
+            with _faults():
+                connection.add_termination_listener(listener._hear_the_end)
+                await connection.add_listener(channel, listener._hear)
+            yield listener
+        finally:
+            with suppress(*_BROKEN):
+                await connection.close(timeout=_CLOSES_WITHIN_S)
+
+    async def heard(self, within_s: float) -> frozenset[str]:
+        """What has been announced and not been returned yet, each once, as soon as there is any.
+
+        Nothing if it stays quiet for so long on a connection that is alive; raises LedgerUnreachable if it is not.
+        """
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within_s):
+                await self._news.wait()
+        if not self._announced:
+            with _faults():
+                await self._connection.execute("SELECT 1")
+        self._news.clear()
+        announced, self._announced = frozenset(self._announced), set()
+        return announced
+
+    def _hear(self, _connection: object, _pid: int, _channel: str, payload: object) -> None:
+        self._announced.add(str(payload))
+        self._news.set()
+
+    def _hear_the_end(self, _connection: object) -> None:
+        self._news.set()
 
 
 @contextmanager

@@ -50,6 +50,9 @@ class RefusalCode(StrEnum):
 WAITED_FOR = frozenset({RefusalCode.TOO_EARLY, RefusalCode.INSUFFICIENT_BALANCE, RefusalCode.ACCOUNT_FROZEN})
 """What the check does not judge: no act of an authority is needed for these to change."""
 
+ANNOUNCED = frozenset({RefusalCode.INSUFFICIENT_BALANCE, RefusalCode.ACCOUNT_FROZEN, RefusalCode.NOT_ADMITTED})
+"""What an account's credit, unfreezing or admission ends: the ledger remembers who waits, and its worker wakes them."""
+
 
 class Refusal(Message):
     """The name of a "no", a sentence for people, and who can change it (a party, account or role; may be empty)."""

@@ -11,9 +11,9 @@ from tests.world import ATTEMPT, NETWORK, UNITS
 
 TABLES = (
     "identity", "operators", "attestor_sets", "assets", "accounts", "balances", "entries", "postings", "locks",
-    "verdicts", "schema_version",
+    "verdicts", "waiters", "schema_version",
 )  # fmt: skip
-KEPT = tuple(table for table in TABLES if table != "schema_version")
+KEPT = tuple(table for table in TABLES if table not in ("waiters", "schema_version"))
 APPEND_ONLY = ("identity", "operators", "assets", "entries", "postings", "verdicts")
 
 
@@ -61,7 +61,14 @@ async def test_no_role_writes_a_row_directly(settled: PostgresWorld, role: str) 
 
 
 @pytest.mark.parametrize(
-    "call", ["move(1, 'OUSG', 1, 1, 2)", "carry_out(1, '{}', '{}')", "be_born('{}', '{}')", "add_asset('{}')"]
+    "call",
+    [
+        "move(1, 'OUSG', 1, 1, 2)",
+        "carry_out(1, '{}', '{}')",
+        "be_born('{}', '{}')",
+        "add_asset('{}')",
+        "refuse_for_now('{}', '', '{}', NULL)",
+    ],
 )
 async def test_the_writer_calls_operations_only(settled: PostgresWorld, call: str) -> None:
     connection = await asyncpg.connect(settled.servers.dsn(settled.asset_database))

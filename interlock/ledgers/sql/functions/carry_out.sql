@@ -13,6 +13,7 @@ BEGIN
             admitted = CASE _order ->> 'act' WHEN 'admit' THEN true WHEN 'expel' THEN false ELSE admitted END,
             frozen = CASE _order ->> 'act' WHEN 'freeze' THEN true WHEN 'unfreeze' THEN false ELSE frozen END
         WHERE name = _account;
+        PERFORM ledger.announce((SELECT id FROM ledger.accounts WHERE name = _account));
     WHEN 'mint' THEN
         PERFORM ledger.move(_entry, _order ->> 'asset', (_order ->> 'quantity')::numeric,
             (SELECT id FROM ledger.accounts WHERE issues = _order ->> 'asset'),

@@ -32,7 +32,7 @@ BEGIN
         ledger.refuse_debit(_leg, 'delivery')
     );
     IF _refusal IS NOT NULL THEN
-        RETURN _refusal;
+        RETURN ledger.refuse_for_now(_refusal, _terms_hash, _terms, (_terms ->> 'settle_by')::timestamptz);
     END IF;
 
     SELECT id INTO _deliverer FROM ledger.accounts WHERE name = _leg ->> 'deliverer';

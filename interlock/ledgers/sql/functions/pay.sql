@@ -29,7 +29,7 @@ BEGIN
         ledger.refuse_debit(_leg, 'payment')
     );
     IF _refusal IS NOT NULL THEN
-        RETURN _refusal;
+        RETURN ledger.refuse_for_now(_refusal, _terms_hash, _terms, (_terms ->> 'settle_by')::timestamptz);
     END IF;
 
     _entry := ledger.write_entry('pay', _terms_hash, _terms ->> 'settlement_id', NULL, _now, 'certificate LOCKED',

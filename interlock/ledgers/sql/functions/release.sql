@@ -30,8 +30,10 @@ BEGIN
         ledger.refuse_expired((_redirection ->> 'valid_until')::timestamptz, _now),
         ledger.refuse_account(_receiver, _terms ->> 'buyer', 'delivery.receiver', true)
     );
-    IF _refusal IS NOT NULL THEN
-        RETURN _refusal;
+    IF _refusal IS NOT NULL AND _redirection IS NOT NULL THEN
+        RETURN _refusal; -- nobody waits for a redirection: without it, the release waits for the terms' own receiver
+    ELSIF _refusal IS NOT NULL THEN
+        RETURN ledger.refuse_for_now(_refusal, _terms_hash, _terms, NULL);
     END IF;
 
     _entry := ledger.write_entry('release', _terms_hash, _lock.settlement_id, NULL, _now,

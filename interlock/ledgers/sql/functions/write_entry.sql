@@ -5,6 +5,7 @@ CREATE OR REPLACE FUNCTION ledger.write_entry(
 ) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
     _position bigint;
+    _waited_for bigint;
 BEGIN
     -- Final means flushed: whoever connects with less gets no less.
     IF current_setting('synchronous_commit') IN ('off', 'local') THEN
@@ -17,5 +18,12 @@ BEGIN
     VALUES (_operation, _terms_hash, _settlement_id, _order_digest, _at, _reason, _authority,
         _attempt ->> 'actor', _attempt ->> 'trace_id', _attempt ->> 'span_id')
     RETURNING position INTO _position;
+    -- Terms that have an effect do not wait for one. Whoever waits for the same account may be next.
+    IF _terms_hash IS NOT NULL AND _operation <> 'resume' THEN
+        DELETE FROM ledger.waiters WHERE terms_hash = _terms_hash RETURNING account INTO _waited_for;
+        IF FOUND THEN
+            PERFORM ledger.announce(_waited_for);
+        END IF;
+    END IF;
     RETURN _position;
 END $$;

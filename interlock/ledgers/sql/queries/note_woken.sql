@@ -1,0 +1,1 @@
+SELECT ledger.note_woken($1)
