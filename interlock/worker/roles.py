@@ -21,12 +21,14 @@ from interlock.activities.recovery import RecoveryActivities
 from interlock.attestors.collector import Collector
 from interlock.attestors.statements import StatementReader
 from interlock.ledgers.postgres import PostgresLedger
+from interlock.ledgers.waiters import Waiters
 from interlock.protocol.names import Role
 from interlock.worker.connection import keep_sweeping
 from interlock.worker.opening import Opening, went_back
 from interlock.worker.settings import WorkerSettings
 from interlock.worker.stopping import Stop, Stopped
 from interlock.worker.telemetry import Telemetry
+from interlock.worker.waking import Waker
 from interlock.workflows.settlement import SettlementWorkflow
 from interlock.workflows.sweep import SweepWorkflow
 
@@ -90,10 +92,11 @@ class Duty:
 
     async def _keep_ledger(self) -> None:
         urls, attestors, network = self._settings.coordinator
+        dsn = self._settings.dsn_of(self.role)
         # as many connections as activities may run at once: an exhausted pool would be a fault of our own making
         opening = Opening(
             self.role,
-            self._settings.dsn_of(self.role),
+            dsn,
             pool_size=self._settings.activity_slots,
             attestors=attestors,
             network=network,
@@ -103,10 +106,13 @@ class Duty:
             ledger = await self._stop.unless(opening.connected())
             held.push_async_callback(ledger.close)
             statements = await held.enter_async_context(StatementReader(urls, attestors))
+            waker = Waker(self._client, Waiters(ledger.connections, dsn), self.role, network)
             while True:
                 await self._stop.unless(opening.opened(ledger, statements))
                 # a journal that became shorter closes the role again: what it lost must be found first
-                await self._serve(_steps_on(ledger, self.role), lambda: self._stop.unless(went_back(ledger)))
+                await self._serve(
+                    _steps_on(ledger, self.role), lambda: self._stop.unless(waker.until(went_back(ledger)))
+                )
 
     async def _serve(self, steps: StepActivities, until: Callable[[], Awaitable[None]]) -> None:
         """For whoever asks on the role's task queue, and for settlements in this very process."""

@@ -209,8 +209,8 @@ class SettlementWorkflow(Matching):
             self.progress.lock = LockState.RELEASED
             self.progress.keep(answer)
             return None
-        if isinstance(answer, Refusal) and answer.code is not RefusalCode.CERTIFICATE_INVALID:
-            self._drop_redirection(request.redirection, answer)
+        if isinstance(answer, Refusal) and self._drops_redirection(request.redirection, answer):
+            return None
         return answer
 
     async def refund(self, certificate: Certificate) -> Refusal | Fault | None:
@@ -302,11 +302,13 @@ class SettlementWorkflow(Matching):
             self.progress.verdict_certificate = answer.certificate
             self.reach(self.progress.stage, f"{signers} attestors certify the verdict {fact}")
 
-    def _drop_redirection(self, asked: SignedRedirection | None, refusal: Refusal) -> None:
-        """Forget the redirection that was refused; one that came meanwhile has still to be tried."""
-        if asked is not None and self.progress.redirection == asked:
-            self.tell("order", f"the redirection is refused: {refusal.text}")
-            self.progress.redirection = None
+    def _drops_redirection(self, asked: SignedRedirection | None, refusal: Refusal) -> bool:
+        """Forget the redirection that was refused, and go on without; one that came meanwhile has still to be tried."""
+        if asked is None or asked != self.progress.redirection or refusal.code is RefusalCode.CERTIFICATE_INVALID:
+            return False
+        self.tell("order", f"the redirection is refused: {refusal.text}")
+        self.progress.redirection = None
+        return True
 
     def _drops(self, authority: VoidAuthority, refusal: Refusal) -> bool:
         """Forget an authority that the payment ledger does not accept; the settlement goes on without it."""

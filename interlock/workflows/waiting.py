@@ -9,6 +9,7 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from interlock.protocol import Blocker, Refusal, RefusalCode, SignedTerms, Stage, VerdictKind
+    from interlock.protocol.refusals import ANNOUNCED
     from interlock.workflows.conversation import Conversation
     from interlock.workflows.found import attributes_of, changed
     from interlock.workflows.metrics import count_wait
@@ -17,6 +18,10 @@ with workflow.unsafe.imports_passed_through():
 
 FIRST_WAIT = timedelta(seconds=0.5)
 LONGEST_WAIT = timedelta(seconds=30)
+"""A fault is nobody's to announce: the end of one is found by asking."""
+
+ANNOUNCED_WAIT = timedelta(hours=1)
+"""How long to wait for what a ledger announces: its worker sees to it that nobody is forgotten, this makes sure."""
 
 
 def back_off(waits: int) -> timedelta:
@@ -35,13 +40,23 @@ class Waiting(Conversation):
             if isinstance(answer, Fault)
             else Blocker(code=answer.code, text=self._in_words(answer), who=answer.who)
         )
-        delay = back_off(progress.waits)
+        delay = self._patience(answer)
         matched = progress.matched
         if matched is not None and progress.verdict is None and now < (settle_by := matched.terms.settle_by):
             delay = min(delay, settle_by - now)
         progress.waits += 1
         progress.next_attempt = now + delay
         await self.sleep(delay)
+
+    def _patience(self, answer: Refusal | Fault) -> timedelta:
+        """How long to wait unless nudged: what is announced, or comes at a known time, is not asked for in between."""
+        delay = back_off(self.progress.waits)
+        match answer:
+            case Refusal(code=code) if code in ANNOUNCED:
+                return ANNOUNCED_WAIT
+            case Refusal(code=RefusalCode.TOO_EARLY) if (not_before := self.signed.terms.not_before) is not None:
+                return max(delay, not_before - workflow.now())
+        return delay
 
     async def sleep(self, delay: timedelta) -> None:
         """Wait for a nudge, at most so long; then go on in a new run if this one's history has grown long."""

@@ -62,8 +62,9 @@ async def service(temporal: Client, attestors: Quorum, local_roles: tuple[Role, 
 
 @pytest.fixture(autouse=True)
 def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Settlements ask again sooner at first, so that tests need not wait for it; the back-off stays."""
+    """Settlements ask again sooner, so that tests need not wait for it: no ledger in memory announces anything."""
     monkeypatch.setattr(waiting, "FIRST_WAIT", timedelta(seconds=0.1))
+    monkeypatch.setattr(waiting, "ANNOUNCED_WAIT", timedelta(seconds=0.5))
 
 
 @pytest.fixture

@@ -41,8 +41,7 @@ async def test_hazard_09_15_an_expelled_receiver_suspends_it_and_it_goes_on_by_i
 async def test_hazard_09_operators_order_to_resume_wakes_it_and_is_journalled(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(waiting, "LONGEST_WAIT", timedelta(minutes=10))
-    monkeypatch.setattr(waiting, "FIRST_WAIT", timedelta(minutes=10))
+    monkeypatch.setattr(waiting, "ANNOUNCED_WAIT", timedelta(minutes=10))
     trade = await suspended(service)
     assert await refusal_of(trade.order("resume", by=(SELLER, BUYER))) == "authority_invalid"
     await service.world.act(service.world.asset, "admit", "northbank")
@@ -133,9 +132,12 @@ async def test_a_redirection_elsewhere_is_refused_and_it_stays_suspended(service
     trade = await suspended(service)
     await service.world.open(service.world.asset, "elsewhere", STRANGER)
     await trade.redirect("elsewhere")
-    await trade.until_blocked("wrong_owner")
+
+    async def told() -> bool:
+        return any(event.text.startswith("the redirection is refused") for event in await trade.events())
+
+    await until(told)
     await trade.until_blocked("not_admitted")
-    assert any(event.text.startswith("the redirection is refused") for event in await trade.events())
     await service.world.act(service.world.asset, "admit", "northbank")
     assert (await trade.end()).outcome == "SETTLED"
     assert await service.world.balance(service.world.asset, "northbank", "OUSG") == UNITS

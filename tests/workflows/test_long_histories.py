@@ -33,7 +33,7 @@ async def service(
     impatient_server: Client, attestors: Quorum, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Service]:
     """A service there, whose settlements ask again quickly."""
-    monkeypatch.setattr(waiting, "LONGEST_WAIT", timedelta(seconds=0.05))
+    monkeypatch.setattr(waiting, "ANNOUNCED_WAIT", timedelta(seconds=0.05))
     async with running_service(impatient_server, attestors) as running:
         yield running
 

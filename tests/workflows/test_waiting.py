@@ -1,7 +1,5 @@
 """What is waited for, how it shows, and how it goes on: cash, units, freezes, time, a quorum, a ledger that is away."""
 
-from datetime import timedelta
-
 import pytest
 
 from interlock.workflows import waiting
@@ -60,11 +58,12 @@ async def test_nothing_is_locked_before_not_before(service: Service) -> None:
 
 
 async def test_look_again_wakes_it_at_once(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("FIRST_WAIT", "LONGEST_WAIT"):
-        monkeypatch.setattr(waiting, name, timedelta(minutes=10))
+    monkeypatch.undo()  # the real hour
     trade = service.settlement(payment={"quantity": 11 * CASH})
     await trade.instruct()
-    await trade.until(lambda report: report.next_attempt)
+    report = await trade.until(lambda report: report.next_attempt)
+    assert report.next_attempt is not None
+    assert report.next_attempt > in_seconds(3000)
     await service.world.mint(service.world.payment, "northbank", "USD", CASH)
     await trade.look_again()
     assert (await trade.end()).outcome == "SETTLED"
