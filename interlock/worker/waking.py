@@ -35,7 +35,7 @@ from interlock.protocol.refusals import ANNOUNCED
 log = logging.getLogger("interlock.worker")
 
 LOOK_EVERY_SECONDS = 30.0
-AT_ONCE = 20
+AT_ONCE = 50
 """How many are told in one go."""
 
 ON_THEIR_WAY = 100

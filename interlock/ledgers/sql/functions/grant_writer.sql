@@ -1,7 +1,8 @@
--- The role that *is* this ledger: it reads everything, and writes through the operations only.
+-- The role that *is* this ledger: it reads everything, writes through the operations only, and notes whom it has woken.
 CREATE OR REPLACE FUNCTION ledger.grant_writer(_role text) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM ledger.grant_auditor(_role);
     EXECUTE format('GRANT EXECUTE ON FUNCTION ledger.check, ledger.lock, ledger.release, ledger.refund, ledger.pay, '
-        'ledger.void, ledger.resume, ledger.order, ledger.note_woken, ledger.drop_waiters TO %I', _role);
+        'ledger.void, ledger.resume, ledger.order TO %I', _role);
+    EXECUTE format('GRANT EXECUTE ON FUNCTION ledger.note_woken, ledger.drop_waiters TO %I', _role);
 END $$;
