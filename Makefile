@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # Each process starts servers of its own; much of the time is waiting, so two processes suit two cores.
 TEST_PROCESSES ?= 2
 
-.PHONY: demo traced-demo test check docs install lock clean wheel pictures model matrix chaos soak safeguards
+.PHONY: demo traced-demo test check docs install lock clean wheel pictures model matrix chaos soak safeguards bench
 .DEFAULT_GOAL := help
 
 help:
@@ -18,6 +18,7 @@ help:
 	@echo "make chaos   thousands of settlements while everything is killed"
 	@echo "make soak    20,000 settlements in one run, and what each process holds meanwhile"
 	@echo "make safeguards  take out each safeguard in turn, into docs/safeguards.md"
+	@echo "make bench   measure settlements beside what else could carry them out, into docs/benchmarks.md"
 	@echo "make docs    write the table of settings in docs/deploy.md anew"
 	@echo "make pictures  photograph trades in the Web UI into docs/img (needs Chromium)"
 	@echo "make lock    resolve requirements.txt anew"
@@ -68,6 +69,15 @@ soak: install
 safeguards: install
 	$(BIN)/python -m tests.safeguards $(SAFEGUARDS_FLAGS)
 
+# Goes on where it was interrupted; BENCH_FLAGS=--fresh begins anew, BENCH_FLAGS=engine measures that part only.
+# bench/sizes.py has the BENCH_* variables.
+bench: $(VENV)/.bench
+	$(BIN)/python -m bench $(BENCH_FLAGS)
+
+$(VENV)/.bench: $(VENV)/.installed requirements-bench.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.txt
+	@touch $@
+
 docs: install
 	$(BIN)/python -m interlock.stack.settings_table
 
@@ -87,6 +97,9 @@ lock:
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	  --no-emit-index-url --no-emit-find-links --constraint requirements.txt --extra server pyproject.toml \
 	  -o requirements-server.txt
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	  --no-emit-index-url --no-emit-find-links --constraint requirements.txt --extra bench pyproject.toml \
+	  -o requirements-bench.txt
 
 clean:
 	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache
