@@ -5,12 +5,12 @@ import asyncio
 import sys
 import traceback
 
-from bench import engine
+from bench import engine, ledgers
 from bench.progress import say
 from bench.results import Results
 from bench.sizes import Sizes
 
-PARTS = {engine.PART: engine.measure}
+PARTS = {engine.PART: engine.measure, ledgers.PART: ledgers.measure}
 
 
 def main(arguments: list[str]) -> int:

@@ -20,7 +20,7 @@ class Sizes:
     warm_up: int = 100
     """How many are settled before anything is measured, whenever workers were started."""
     repeats: int = 3
-    transactions: int = 8000
+    transactions: int = 16_000
     """How many transactions a run of pgbench makes, over all its connections."""
     scale: int = 32
     """pgbench's scale: its manual asks for as many as there are connections."""
