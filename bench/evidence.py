@@ -119,10 +119,22 @@ def _hand(account: str) -> _Hand:
     return _Hand(key(account).private_key)
 
 
-def attempt_of(terms_hash: str) -> str:
-    """Who asked, as the ledgers store it; a trace of the terms' own."""
+def deal(number: int, names: Sequence[str]) -> Deal:
+    """A trade between two of these, another pair for each number."""
+    seller = number * 7919 % len(names)
+    buyer = (seller + 1 + number // len(names) % (len(names) - 1)) % len(names)
+    return Deal(number, names[seller], names[buyer])
+
+
+def attempt_fields(terms_hash: str) -> tuple[str, str, str]:
+    """Who asked, in which trace and span: of the terms' own."""
     digits = terms_hash[2:]
-    return json.dumps({"actor": "bench", "trace_id": digits[:32], "span_id": digits[32:48]})
+    return "bench", digits[:32], digits[32:48]
+
+
+def attempt_of(terms_hash: str) -> str:
+    """The same, as an operation is told it."""
+    return json.dumps(dict(zip(("actor", "trace_id", "span_id"), attempt_fields(terms_hash), strict=True)))
 
 
 class Signers:

@@ -14,7 +14,7 @@ from pathlib import Path
 import asyncpg
 
 from bench import pgbench
-from bench.evidence import Deal, Ground, Seen, Signers, attempt_of, signers
+from bench.evidence import Deal, Ground, Seen, Signers, attempt_of, deal, signers
 from bench.place import Place, opened
 from bench.progress import say
 from bench.results import Results, Sample
@@ -190,10 +190,3 @@ class _Certify:
 
     def __call__(self, seen: Seen) -> str:
         return self.ground.certificate(self.fact, seen)
-
-
-def deal(number: int, names: Sequence[str]) -> Deal:
-    """A trade between two of these, another pair for each number."""
-    seller = number * 7919 % len(names)
-    buyer = (seller + 1 + number // len(names) % (len(names) - 1)) % len(names)
-    return Deal(number, names[seller], names[buyer])
