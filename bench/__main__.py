@@ -5,12 +5,12 @@ import asyncio
 import sys
 import traceback
 
-from bench import engine, ledgers
+from bench import certificates, cli, engine, ledgers, scale, still
 from bench.progress import say
 from bench.results import Results
 from bench.sizes import Sizes
 
-PARTS = {engine.PART: engine.measure, ledgers.PART: ledgers.measure}
+PARTS = {part.PART: part.measure for part in (engine, ledgers, certificates, cli, still, scale)}
 
 
 def main(arguments: list[str]) -> int:

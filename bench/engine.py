@@ -1,5 +1,6 @@
 """The part `engine`: every contestant at one at a time and at many at once, in turn, repeat by repeat."""
 
+import secrets
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -35,7 +36,7 @@ async def measure(sizes: Sizes, results: Results, who: Sequence[Contestant] = co
 
 async def samples_of(contestant: Contestant, place: Place, sizes: Sizes, repeat: int) -> list[Sample]:
     """Start it, warm it up, measure it both ways, stop it."""
-    tag = f"R{repeat}-{contestant.name.upper().replace(' ', '-')}"
+    tag = f"B{secrets.token_hex(4).upper()}"
     samples: list[Sample] = []
     async with contestant.running(place) as running:
         await running.prepare(f"{tag}-WARM", sizes.warm_up)

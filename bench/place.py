@@ -99,12 +99,14 @@ class Place:
 
 @asynccontextmanager
 async def opened(folder: Path, *, parties: int = PARTIES) -> AsyncIterator[Place]:
-    """Start the servers and attestors in an empty folder and fund the market; stop it all at the end."""
+    """Start the servers and attestors in a folder and, once, fund the market; stop it all at the end."""
     stack = EmbeddedStack(folder / "stack", tuple(each.address for each in OPERATORS[:2]))
     await stack.start(worker=False)
     try:
         async with Market.on(stack.data_dir, parties, prefix="bench") as market:
-            await market.open()
+            if not (funded := folder / "funded").exists():
+                await market.open()
+                funded.touch()
             temporal = await Client.connect(stack.temporal.address, data_converter=pydantic_data_converter)
             yield Place(stack, market, temporal, folder)
     finally:
