@@ -5,12 +5,15 @@ import asyncio
 import sys
 import traceback
 
-from bench import certificates, cli, engine, ledgers, scale, still
+from bench import certificates, cli, engine, ledgers, report, scale, still
+from bench.measured import Measured
 from bench.progress import say
 from bench.results import Results
 from bench.sizes import Sizes
 
 PARTS = {part.PART: part.measure for part in (engine, ledgers, certificates, cli, still, scale)}
+REPORT = "report"
+"""What is said in a part's place to write the report only."""
 
 
 def main(arguments: list[str]) -> int:
@@ -19,16 +22,17 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(PARTS))
     parser.add_argument("--fresh", action="store_true", help="measure anew what is there already")
     told = parser.parse_args(arguments)
-    if unknown := set(told.parts) - set(PARTS):
+    if unknown := set(told.parts) - {*PARTS, REPORT}:
         parser.error(f"unknown part {sorted(unknown)[0]}; the parts are {', '.join(PARTS)}")
     sizes, failed = Sizes.told(), False
-    for part in told.parts or PARTS:
+    for part in [each for each in told.parts or PARTS if each != REPORT]:
         say(f"part {part}")
         try:
             asyncio.run(PARTS[part](sizes, Results(part, sizes, fresh=told.fresh)))
         except Exception:
             traceback.print_exc()
             failed = True
+    report.write(Measured.kept())
     return 1 if failed else 0
 
 

@@ -21,17 +21,22 @@ TWO_SIDED = 5
 
 async def measure(sizes: Sizes, results: Results, who: Sequence[Contestant] = contestants.CONTESTANTS) -> None:
     """All of them, as often as `sizes` says; what is there already is not measured again."""
+    left = [
+        (repeat, contestant)
+        for repeat in range(1, sizes.repeats + 1)
+        for contestant in who
+        if not results.has(contestant=contestant.name, repeat=repeat)
+    ]
+    if not left:
+        return
     with tempfile.TemporaryDirectory(prefix="interlock-bench-") as folder:
         async with opened(Path(folder)) as place:
-            for repeat in range(1, sizes.repeats + 1):
-                for contestant in who:
-                    if results.has(contestant=contestant.name, repeat=repeat):
-                        continue
-                    if why := contestant.missing():
-                        say(f"{contestant.name} is left out: {why}")
-                        results.add([{"contestant": contestant.name, "repeat": repeat, "missing": why}])
-                        continue
-                    results.add(await samples_of(contestant, place, sizes, repeat))
+            for repeat, contestant in left:
+                if why := contestant.missing():
+                    say(f"{contestant.name} is left out: {why}")
+                    results.add([{"contestant": contestant.name, "repeat": repeat, "missing": why}])
+                    continue
+                results.add(await samples_of(contestant, place, sizes, repeat))
 
 
 async def samples_of(contestant: Contestant, place: Place, sizes: Sizes, repeat: int) -> list[Sample]:

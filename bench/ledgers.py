@@ -59,21 +59,25 @@ async def measure(sizes: Sizes, results: Results) -> None:
     """Every call and script at every number of connections, as often as `sizes` says. Raises RuntimeError if wrong."""
     if pgbench.program() is None:
         say(f"left out: {pgbench.MISSING}")
-        results.add([{"missing": pgbench.MISSING}])
+        results.add([] if results.has(missing=pgbench.MISSING) else [{"missing": pgbench.MISSING}])
+        return
+    left = [
+        (repeat, clients)
+        for repeat in range(1, sizes.repeats + 1)
+        for clients in CLIENTS
+        if not results.has(repeat=repeat, clients=clients)
+    ]
+    if not left:
         return
     with tempfile.TemporaryDirectory(prefix="interlock-bench-") as folder, signers() as pool:
         async with opened(Path(folder), parties=ACCOUNTS) as place:
             bench = _Bench(place, sizes, pool, await _pgbench_tables(place, sizes.scale))
-            for repeat in range(1, sizes.repeats + 1):
-                for clients in CLIENTS:
-                    if not results.has(repeat=repeat, clients=clients):
-                        results.add([{"repeat": repeat, **sample} for sample in await bench.all(repeat, clients)])
-            broken = [
-                name for name, found in (await verify(place.market.asset, place.market.payment)).items() if not found.ok
-            ]
-            if broken:
-                raise RuntimeError(f"the ledgers do not verify: {', '.join(broken)}")
-            say("the ledgers verify")
+            for repeat, clients in left:
+                results.add([{"repeat": repeat, **sample} for sample in await bench.all(repeat, clients)])
+            found = await verify(place.market.asset, place.market.payment)
+    if broken := [name for name, invariant in found.items() if not invariant.ok]:
+        raise RuntimeError(f"the ledgers do not verify: {', '.join(broken)}")
+    say("the ledgers verify")
 
 
 async def _pgbench_tables(place: Place, scale: int) -> str:
