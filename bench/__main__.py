@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import signal
 import sys
 import traceback
 
@@ -17,7 +18,8 @@ REPORT = "report"
 
 
 def main(arguments: list[str]) -> int:
-    """0; 1 if a part failed; 2 for a wrong command line."""
+    """0; 1 if a part failed; 2 for a wrong command line; 130 if interrupted: what was measured is kept."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell takes it from what it starts in the background
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(PARTS))
     parser.add_argument("--fresh", action="store_true", help="measure anew what is there already")
@@ -29,6 +31,9 @@ def main(arguments: list[str]) -> int:
         say(f"part {part}")
         try:
             asyncio.run(PARTS[part](sizes, Results(part, sizes, fresh=told.fresh)))
+        except KeyboardInterrupt:
+            say("interrupted; the same command goes on from here")
+            return 130
         except Exception:
             traceback.print_exc()
             failed = True

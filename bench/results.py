@@ -83,5 +83,11 @@ def _processor() -> str:
 
 
 def _commit() -> str:
-    found = subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False)  # noqa: S607
+    """And whether what is measured or measures has changed since; the report may have."""
+    changed = _git("status", "--porcelain", "--", "interlock", "bench")
+    return _git("rev-parse", "--short", "HEAD") + (" and changes" if changed else "")
+
+
+def _git(*command: str) -> str:
+    found = subprocess.run(["git", *command], capture_output=True, text=True, check=False)  # noqa: S607 - or nothing
     return found.stdout.strip()
