@@ -133,9 +133,8 @@ class Ours:
     sandboxed: bool = True
 
     def missing(self) -> str:
-        """This version's worker may know no other way than sandboxed."""
-        known = self.sandboxed or product.has_setting(product.SANDBOX)
-        return "" if known else "this version's worker has no setting to run unsandboxed"
+        """It is always here."""
+        return ""
 
     @asynccontextmanager
     async def running(self, place: Place) -> AsyncIterator["RunningOurs"]:

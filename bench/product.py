@@ -15,17 +15,10 @@ from interlock.protocol.names import Role
 from interlock.worker.roles import sandbox
 from interlock.worker.settings import WorkerSettings
 
-SANDBOX = "sandbox"
-"""The worker's setting, INTERLOCK_SANDBOX=off."""
 UNSANDBOXED = {"INTERLOCK_SANDBOX": "off"}
 
-TOGETHER = "co_located"
-"""What client.json says of roles that run in one process."""
-
-
-def has_setting(name: str) -> bool:
-    """Whether this version's worker knows a setting."""
-    return name in WorkerSettings.model_fields
+TOGETHER = "local_roles"
+"""What client.json says of the roles that are in the settlement worker's process."""
 
 
 def write_client_file(published: Path, folder: Path, together: Sequence[Role]) -> Path:
@@ -43,5 +36,6 @@ def settlement_worker_options(settings: WorkerSettings, *, sandboxed: bool) -> d
         "workflow_runner": sandbox() if sandboxed else UnsandboxedWorkflowRunner(),
         "max_concurrent_workflow_tasks": settings.workflow_slots,
         "max_concurrent_activities": settings.activity_slots,
+        "max_concurrent_local_activities": settings.local_slots,
         "graceful_shutdown_timeout": timedelta(seconds=settings.drain_seconds),
     }

@@ -19,6 +19,7 @@ from bench.product import settlement_worker_options
 from bench.report import write
 from bench.results import Results, read
 from bench.sizes import Sizes
+from interlock.activities.here import Here
 from interlock.protocol.names import Role
 from interlock.worker import roles
 from interlock.worker.settings import WorkerSettings
@@ -108,7 +109,9 @@ async def test_the_floors_worker_is_set_up_as_ours_is(place: Place, monkeypatch:
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(roles, "Worker", worker)
     settings = WorkerSettings.load()
-    duty = roles.Duty(Role.SETTLEMENT, settings, place.temporal, Telemetry.of(settings), Stop())
+    telemetry = Telemetry.of(settings)
+    here = Here(place.temporal, telemetry.tracing)
+    duty = roles.Duty(Role.SETTLEMENT, settings, place.temporal, telemetry, Stop(), here=here)
     with pytest.raises(Stopped):
         await duty.carry_out()
     own = {"task_queue", "workflows", "activities", "interceptors"}
