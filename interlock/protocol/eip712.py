@@ -19,6 +19,9 @@ from pydantic import BaseModel, ConfigDict
 PROTOCOL_NAME = "Interlock"
 PROTOCOL_VERSION = "1"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_REMEMBERED = 1024
+"""How many hashes are remembered: the same terms, sets and names are hashed again and again, by every step."""
 
 
 def keccak256(data: bytes) -> bytes:
@@ -40,7 +43,7 @@ class Solidity(str):
 
 def microseconds(moment: datetime) -> int:
     """Whole microseconds since 1970-01-01T00:00:00Z: exact for every datetime, so no two times share a digest."""
-    return (moment - EPOCH) // timedelta(microseconds=1)
+    return (moment - EPOCH) // _MICROSECOND
 
 
 def _field_types(model: type[Message]) -> list[tuple[str, Any]]:
@@ -100,26 +103,36 @@ def _layout(model: type[Message]) -> tuple[bytes, tuple[tuple[str, str], ...]]:
     return keccak256(struct_type(model).encode()), fields
 
 
+@lru_cache(maxsize=_REMEMBERED)
+def _string_word(value: str) -> bytes:
+    return keccak256(str(value).encode())
+
+
 def _word(kind: str, value: Any) -> bytes:
-    if kind.endswith("[]"):
-        return keccak256(b"".join(_word(kind[:-2], item) for item in value))
-    if isinstance(value, Message):
-        return struct_hash(value)
     if kind == "string":
-        return keccak256(str(value).encode())
-    if value is None:
-        return bytes(32)
-    if isinstance(value, datetime):
-        return microseconds(value).to_bytes(32, "big")
+        return _string_word(value)
+    if isinstance(value, str):  # address, bytes32
+        return bytes.fromhex(value.removeprefix("0x")).rjust(32, b"\0")
     if isinstance(value, int):  # bool included
         return value.to_bytes(32, "big")
-    return bytes.fromhex(value.removeprefix("0x")).rjust(32, b"\0")  # address, bytes32
+    if isinstance(value, Message):
+        return _struct_word(value)
+    if isinstance(value, datetime):
+        return microseconds(value).to_bytes(32, "big")
+    if value is None:
+        return bytes(32)
+    return keccak256(b"".join(_word(kind.removesuffix("[]"), item) for item in value))
 
 
 def struct_hash(message: Message) -> bytes:
     """EIP-712 hashStruct, 32 bytes."""
     type_hash, fields = _layout(type(message))
     return keccak256(type_hash + b"".join(_word(kind, getattr(message, name)) for name, kind in fields))
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _struct_word(message: Message) -> bytes:
+    return struct_hash(message)
 
 
 @lru_cache(maxsize=16)
@@ -133,6 +146,10 @@ def domain_separator(network: str) -> bytes:
     )
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def digest_of(message: Message, network: str) -> str:
-    """The 32 bytes that are signed for a message on a network, as 0x-prefixed lower-case hex."""
+    """The 32 bytes that are signed for a message on a network, as 0x-prefixed lower-case hex.
+
+    Remembered: messages are frozen, and equal ones have equal fields.
+    """
     return "0x" + keccak256(b"\x19\x01" + domain_separator(network) + struct_hash(message)).hex()

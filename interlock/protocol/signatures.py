@@ -5,15 +5,19 @@ malleated twins of valid ones) are refused, as EIP-2 does for transactions.
 """
 
 from datetime import datetime
+from functools import lru_cache
 from typing import Annotated, Protocol, Self
 
 import coincurve
-from pydantic import AfterValidator, StringConstraints
+from pydantic import StringConstraints
 
 from interlock.protocol.consent import Cancellation, Withdrawal
 from interlock.protocol.eip712 import Message, digest_of, keccak256
 from interlock.protocol.terms import Terms
 from interlock.protocol.words import Address, checksummed
+
+_REMEMBERED = 1024
+"""How many results are remembered; each depends on nothing but the bytes that it is of."""
 
 _HALF_ORDER = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0
 
@@ -22,15 +26,11 @@ class SignatureInvalid(ValueError):  # noqa: N818 - named as the refusal that it
     """The bytes are no signature of the signer on that message on that network."""
 
 
-def _lower(value: str) -> str:
-    return value.lower()
-
-
 class Signature(Message):
     """A party's, operator's or attestor's signature; whose it claims to be, and the 65 bytes as 0x-prefixed hex."""
 
     signer: Address
-    bytes: Annotated[str, StringConstraints(pattern=r"^0x[0-9a-fA-F]{130}$"), AfterValidator(_lower)]
+    bytes: Annotated[str, StringConstraints(pattern=r"^0x[0-9a-fA-F]{130}$", to_lower=True)]
 
 
 class SignedCancellation(Message):
@@ -48,11 +48,21 @@ class SignedWithdrawal(Message):
 
 
 def _address_of(key: coincurve.PublicKey) -> str:
-    return checksummed("0x" + keccak256(key.format(compressed=False)[1:])[-20:].hex())
+    return _address(key.format(compressed=False))
 
 
+@lru_cache(maxsize=_REMEMBERED)
+def _address(public_key: bytes) -> str:
+    """The address of an uncompressed public key, 65 bytes."""
+    return checksummed("0x" + keccak256(public_key[1:])[-20:].hex())
+
+
+@lru_cache(maxsize=_REMEMBERED)
 def recover(digest: str, signature: str) -> str:
-    """The address whose key made these 65 bytes over this digest; raises SignatureInvalid."""
+    """The address whose key made these 65 bytes over this digest; raises SignatureInvalid.
+
+    Remembered: the same signatures are verified by every step of a settlement.
+    """
     raw = bytes.fromhex(signature.removeprefix("0x"))
     if int.from_bytes(raw[32:64], "big") > _HALF_ORDER:
         raise SignatureInvalid("the signature's s is high: a malleated copy of another signature")

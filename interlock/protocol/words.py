@@ -5,6 +5,7 @@ A value of one of these types is valid by construction; every limit is checked h
 
 import re
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, PlainSerializer, StringConstraints
@@ -14,6 +15,7 @@ from interlock.protocol.eip712 import Solidity, keccak256
 MAX_QUANTITY = 2**256 - 1
 """The largest quantity, in an asset's smallest unit: 78 digits, a uint256, NUMERIC(78,0)."""
 
+MAX_DIGITS = 78
 MAX_DECIMALS = 36
 FIRST_TIME = datetime(2000, 1, 1, tzinfo=UTC)
 LAST_TIME = datetime(9999, 1, 1, tzinfo=UTC)
@@ -21,6 +23,7 @@ LAST_TIME = datetime(9999, 1, 1, tzinfo=UTC)
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
 
 
+@lru_cache(maxsize=1024)
 def checksummed(address: str) -> str:
     """An address in EIP-55 form; raises ValueError for one that is malformed or whose mixed case is wrong."""
     if not _ADDRESS.fullmatch(address):
@@ -38,7 +41,7 @@ def _exact(value: Any) -> Any:
     if isinstance(value, bool | float):
         raise ValueError("a quantity is an integer of the asset's smallest unit, never a float")
     if isinstance(value, str):
-        if not re.fullmatch(r"[0-9]{1,78}", value):
+        if not (value.isascii() and value.isdigit() and len(value) <= MAX_DIGITS):
             raise ValueError("a quantity is an integer of the asset's smallest unit")
         return int(value)
     return value
@@ -59,14 +62,10 @@ def _utc(value: datetime) -> datetime:
     return value
 
 
-def _lower(value: str) -> str:
-    return value.lower()
-
-
 Address = Annotated[str, AfterValidator(checksummed), Solidity("address")]
 """A party's or attestor's secp256k1 address, in EIP-55 form."""
 
-Digest = Annotated[str, StringConstraints(pattern=r"^0x[0-9a-fA-F]{64}$"), AfterValidator(_lower), Solidity("bytes32")]
+Digest = Annotated[str, StringConstraints(pattern=r"^0x[0-9a-fA-F]{64}$", to_lower=True), Solidity("bytes32")]
 """32 bytes as 0x-prefixed lower-case hex: a terms hash, a network id, a nonce."""
 
 SettlementId = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9-]{1,52}$")]
