@@ -1,4 +1,4 @@
--- Verdicts, as the protocol words them.
+-- Verdicts, as the protocol words them. The receipt is a subquery for the same reason as a lock's.
 CREATE OR REPLACE VIEW ledger.verdict_facts AS
 SELECT
     v.terms_hash,
@@ -9,6 +9,6 @@ SELECT
         'verdict', v.verdict,
         'signed', v.signed,
         'authority', v.authority,
-        'receipt', r.receipt
+        'receipt', (SELECT r.receipt FROM ledger.receipts AS r WHERE r.position = v.entry)
     ) AS fact
-FROM ledger.verdicts AS v JOIN ledger.receipts AS r ON r.position = v.entry;
+FROM ledger.verdicts AS v;
