@@ -6,7 +6,8 @@ its set. It never signs both verdicts of the same terms; its vote is on the disk
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TypeAlias
 
 from interlock.attestors.answers import DeclineCode, Declined, Kept, SignedStatement
 from interlock.attestors.votes import Conflict, VoteStore
@@ -33,6 +34,8 @@ LOOK_TIMEOUT_SECONDS = 1.0
 LOOKS_AT_ONCE = 8
 """How many looks at one ledger are under way together, so that a large request leaves a reader connections."""
 
+_Row: TypeAlias = Lock | Verdict
+_Read: TypeAlias = Callable[[Sequence[str]], Awaitable[Mapping[str, _Row]]]
 _log = logging.getLogger(__name__)
 _OPERATIONS = {Fact.LOCKED: Operation.LOCK, Fact.PAID: Operation.PAY, Fact.VOIDED: Operation.VOID}
 
@@ -81,7 +84,7 @@ class Attestor:
 
     async def attest_all(self, requests: Sequence[AttestRequest]) -> list[SignedStatement | Declined]:
         """The same for many requests, in their order, with one commit of all votes."""
-        seen = await asyncio.gather(*(self._look(request) for request in requests))
+        seen = await self._look_at(requests)
         statements = [each for each in seen if isinstance(each, Statement)]
         conflicts = iter(await self._votes.record(statements) if statements else ())
         return [each if isinstance(each, Declined) else self._conclude(each, next(conflicts)) for each in seen]
@@ -109,27 +112,53 @@ class Attestor:
     def _sign(self, statement: Statement) -> SignedStatement:
         return SignedStatement(statement=statement, signature=self._signer.sign(statement, self.network))
 
-    async def _look(self, request: AttestRequest) -> Statement | Declined:
-        reader = self._readers.get(request.ledger)
+    async def _look_at(self, requests: Sequence[AttestRequest]) -> list[Statement | Declined]:
+        """What it may say on each request, in their order; what is asked of one ledger's locks is one look at them."""
+        asked: dict[tuple[str, bool], list[str]] = {}
+        for request in requests:
+            asked.setdefault(_shelf(request), []).append(request.terms_hash)
+        rows = await asyncio.gather(*(self._look(*shelf, hashes) for shelf, hashes in asked.items()))
+        seen = dict(zip(asked, rows, strict=True))
+        return [self._judge(request, seen[_shelf(request)].get(request.terms_hash)) for request in requests]
+
+    async def _look(self, ledger: str, at_locks: bool, terms_hashes: Sequence[str]) -> Mapping[str, _Row | Declined]:
+        """The locks of these terms on a ledger, else their verdicts, or why they cannot be seen."""
+        reader = self._readers.get(ledger)
         if reader is None:
-            return _declined(DeclineCode.UNKNOWN_LEDGER, f"this attestor reads no ledger named {request.ledger}")
-        row: Lock | Verdict | None
+            text = f"this attestor reads no ledger named {ledger}"
+            return dict.fromkeys(terms_hashes, _declined(DeclineCode.UNKNOWN_LEDGER, text))
+        read: _Read = reader.locks_of if at_locks else reader.verdicts_of
         try:
-            async with asyncio.timeout(LOOK_TIMEOUT_SECONDS), self._looking[request.ledger]:
-                if request.fact is Fact.LOCKED:
-                    row = await reader.lock_of(request.terms_hash)
-                else:
-                    row = await reader.verdict_of(request.terms_hash)
+            async with asyncio.timeout(LOOK_TIMEOUT_SECONDS):
+                rows = await self._read(read, ledger, terms_hashes)
         except Exception as error:  # whatever kept it from reading: it has not seen, so does not sign
-            return self._cannot_read(request.ledger, error)
-        self._unreachable.discard(request.ledger)
+            return dict.fromkeys(terms_hashes, self._cannot_read(ledger, error))
+        return rows
+
+    async def _read(self, read: _Read, ledger: str, terms_hashes: Sequence[str]) -> Mapping[str, _Row | Declined]:
+        """Read the rows together; where one cannot be understood, in halves, so that it spoils no other."""
+        try:
+            async with self._looking[ledger]:
+                rows = await read(terms_hashes)
+        except ValueError as error:
+            if len(terms_hashes) == 1:
+                return {terms_hashes[0]: self._cannot_read(ledger, error)}
+            middle = len(terms_hashes) // 2
+            halves = [await self._read(read, ledger, half) for half in (terms_hashes[:middle], terms_hashes[middle:])]
+            return {**halves[0], **halves[1]}
+        self._unreachable.discard(ledger)
+        return rows
+
+    def _judge(self, request: AttestRequest, row: _Row | Declined | None) -> Statement | Declined:
+        """The statement that a row proves, or why it proves none."""
         if row is None:
             return _absent(request)
+        if isinstance(row, Declined):
+            return row
         receipt = _receipt_of(request, row)
         if isinstance(receipt, Declined):
             return receipt
-        doubt = self._doubt(request, row.signed, row.terms_hash, receipt)
-        return doubt or Statement(
+        return self._doubt(request, row.signed, row.terms_hash, receipt) or Statement(
             fact=request.fact,
             coordinator=self.coordinator,
             terms_hash=request.terms_hash,
@@ -163,6 +192,11 @@ class Attestor:
         if not signed.is_matched:
             return _declined(DeclineCode.SIGNATURE_INVALID, "the stored terms lack a party's signature")
         return None
+
+
+def _shelf(request: AttestRequest) -> tuple[str, bool]:
+    """Where the row is that a request is about: a ledger, and whether it is among the locks there."""
+    return request.ledger, request.fact is Fact.LOCKED
 
 
 def _receipt_of(request: AttestRequest, row: Lock | Verdict) -> Receipt | Declined:

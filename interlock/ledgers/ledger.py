@@ -6,7 +6,7 @@ own evidence, has its effect in one transaction, and answers a repeated request 
 values; an exception means that it is not known what happened.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -49,6 +49,14 @@ class LedgerReader(Protocol):
 
     async def lock_of(self, terms_hash: str) -> Lock | None: ...
     async def verdict_of(self, terms_hash: str) -> Verdict | None: ...
+
+    async def locks_of(self, terms_hashes: Sequence[str]) -> Mapping[str, Lock]:
+        """The locks that there are of these terms. Raises ValueError if one of the rows cannot be understood."""
+        ...
+
+    async def verdicts_of(self, terms_hashes: Sequence[str]) -> Mapping[str, Verdict]:
+        """The verdicts that there are on these terms. Raises ValueError if one of the rows cannot be understood."""
+        ...
 
 
 class Ledger(LedgerReader, Protocol):

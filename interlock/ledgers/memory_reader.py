@@ -1,6 +1,6 @@
 """The read side of a ledger in memory, and what it remembers. Writes nothing, verifies nothing."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from interlock.ledgers.books import Books, issuance_of
@@ -55,6 +55,14 @@ class MemoryReader:
     async def verdict_of(self, terms_hash: str) -> Verdict | None:
         """The verdict row of these terms."""
         return self._verdicts.get(terms_hash)
+
+    async def locks_of(self, terms_hashes: Sequence[str]) -> Mapping[str, Lock]:
+        """The locks that there are of these terms."""
+        return {each: self._locks[each] for each in terms_hashes if each in self._locks}
+
+    async def verdicts_of(self, terms_hashes: Sequence[str]) -> Mapping[str, Verdict]:
+        """The verdicts that there are on these terms."""
+        return {each: self._verdicts[each] for each in terms_hashes if each in self._verdicts}
 
     async def now(self) -> datetime:
         """The ledger's own clock."""

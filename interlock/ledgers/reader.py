@@ -4,7 +4,7 @@ Writes nothing, verifies nothing.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from types import TracebackType
 from typing import Self
@@ -63,13 +63,21 @@ class PostgresReader:
 
     async def lock_of(self, terms_hash: str) -> Lock | None:
         """The lock row of these terms."""
-        fact = await self.connections.value(query("lock_of"), terms_hash)
-        return Lock.model_validate_json(fact) if fact else None
+        return (await self.locks_of([terms_hash])).get(terms_hash)
 
     async def verdict_of(self, terms_hash: str) -> Verdict | None:
         """The verdict row of these terms."""
-        fact = await self.connections.value(query("verdict_of"), terms_hash)
-        return Verdict.model_validate_json(fact) if fact else None
+        return (await self.verdicts_of([terms_hash])).get(terms_hash)
+
+    async def locks_of(self, terms_hashes: Sequence[str]) -> Mapping[str, Lock]:
+        """The lock rows that there are of these terms. Raises ValueError if one of them cannot be understood."""
+        rows = await self.connections.rows(query("locks_of"), list(terms_hashes))
+        return {row["terms_hash"]: Lock.model_validate_json(row["fact"]) for row in rows}
+
+    async def verdicts_of(self, terms_hashes: Sequence[str]) -> Mapping[str, Verdict]:
+        """The verdict rows that there are on these terms. Raises ValueError if one of them cannot be understood."""
+        rows = await self.connections.rows(query("verdicts_of"), list(terms_hashes))
+        return {row["terms_hash"]: Verdict.model_validate_json(row["fact"]) for row in rows}
 
     async def locks_by_settlement(self, settlement_id: str) -> Sequence[Lock]:
         """The locks of all terms that use this settlement id."""

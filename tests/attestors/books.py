@@ -1,6 +1,7 @@
 """What tests let attestors read: a ledger's rows, written here by hand so that any of them can be wrong."""
 
 import itertools
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -92,21 +93,34 @@ def verdict(signed_terms: SignedTerms, kind: VerdictKind, position: int = 9) -> 
 
 @dataclass
 class Books:
-    """A ledger's rows in memory, readable like a ledger's; `broken` makes every look at them a fault."""
+    """A ledger's rows in memory, readable like a ledger's.
+
+    `broken` makes every look at them a fault, and the rows of `unreadable` terms cannot be understood.
+    """
 
     locks: dict[str, Lock] = field(default_factory=dict)
     verdicts: dict[str, Verdict] = field(default_factory=dict)
     broken: bool = False
+    unreadable: set[str] = field(default_factory=set)
+    looks: int = 0
 
     async def lock_of(self, terms_hash: str) -> Lock | None:
         """The row, if there is one."""
-        self._look()
-        return self.locks.get(terms_hash)
+        return (await self.locks_of([terms_hash])).get(terms_hash)
 
     async def verdict_of(self, terms_hash: str) -> Verdict | None:
         """The row, if there is one."""
-        self._look()
-        return self.verdicts.get(terms_hash)
+        return (await self.verdicts_of([terms_hash])).get(terms_hash)
+
+    async def locks_of(self, terms_hashes: Sequence[str]) -> Mapping[str, Lock]:
+        """The rows that there are."""
+        self._look(terms_hashes)
+        return {each: self.locks[each] for each in terms_hashes if each in self.locks}
+
+    async def verdicts_of(self, terms_hashes: Sequence[str]) -> Mapping[str, Verdict]:
+        """The rows that there are."""
+        self._look(terms_hashes)
+        return {each: self.verdicts[each] for each in terms_hashes if each in self.verdicts}
 
     def put(self, *rows: Lock | Verdict) -> None:
         """Write rows under the hash that they say."""
@@ -116,6 +130,9 @@ class Books:
             else:
                 self.verdicts[row.terms_hash] = row
 
-    def _look(self) -> None:
+    def _look(self, terms_hashes: Sequence[str]) -> None:
+        self.looks += 1
         if self.broken:
             raise ConnectionError("the ledger is away")
+        if not self.unreadable.isdisjoint(terms_hashes):
+            raise ValueError("a row is no row of ours")

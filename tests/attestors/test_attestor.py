@@ -149,6 +149,38 @@ async def test_a_ledger_that_cannot_be_read_is_a_declined_answer(attestor: Attes
     assert code(await attestor.attest(locked(trade))) == "signed"
 
 
+async def test_many_requests_take_one_look_at_each_kind_of_row(
+    attestor: Attestor, asset: Books, payment: Books
+) -> None:
+    trades = [signed(terms()) for _ in range(20)]
+    for trade in trades[::2]:
+        asset.put(lock(trade))
+        payment.put(verdict(trade, VerdictKind.PAID))
+    requests = [ask(trade) for trade in trades for ask in (locked, lambda of: says(Fact.PAID, of))]
+    answers = [code(each) for each in await attestor.attest_all(requests)]
+    assert answers == ["signed", "signed", DeclineCode.NO_LOCK, DeclineCode.NO_VERDICT] * 10
+    assert (asset.looks, payment.looks) == (1, 1)
+
+
+async def test_a_row_that_cannot_be_understood_spoils_no_other(attestor: Attestor, asset: Books) -> None:
+    trades = [signed(terms()) for _ in range(5)]
+    asset.put(*(lock(trade) for trade in trades))
+    asset.unreadable = {trades[3].terms_hash}
+    answers = [code(each) for each in await attestor.attest_all([locked(trade) for trade in trades])]
+    assert answers == ["signed", "signed", "signed", DeclineCode.LEDGER_UNREACHABLE, "signed"]
+
+
+async def test_a_ledger_that_is_away_spoils_no_answer_about_another(
+    attestor: Attestor, asset: Books, payment: Books
+) -> None:
+    trade = signed(terms())
+    asset.put(lock(trade))
+    payment.broken = True
+    requests = [says(Fact.PAID, trade), locked(trade), locked(trade, "moon")]
+    answers = [code(each) for each in await attestor.attest_all(requests)]
+    assert answers == [DeclineCode.LEDGER_UNREACHABLE, "signed", DeclineCode.UNKNOWN_LEDGER]
+
+
 async def test_terms_of_another_network_are_declined(attestor: Attestor, asset: Books) -> None:
     trade = signed(terms(), OTHER_NETWORK)
     asset.put(lock(trade))

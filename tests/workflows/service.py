@@ -4,7 +4,7 @@ settlements that the test has going on it. Uses the workers' own sandbox; knows 
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -96,15 +96,15 @@ class Window(Books):
 
     ledger: LedgerReader | None = None
 
-    async def lock_of(self, terms_hash: str) -> Lock | None:
-        """The ledger's row, if there is one."""
-        self._look()
-        return await self.ledger.lock_of(terms_hash) if self.ledger else None
+    async def locks_of(self, terms_hashes: Sequence[str]) -> Mapping[str, Lock]:
+        """The ledger's rows."""
+        self._look(terms_hashes)
+        return await self.ledger.locks_of(terms_hashes) if self.ledger else {}
 
-    async def verdict_of(self, terms_hash: str) -> Verdict | None:
-        """The ledger's row, if there is one."""
-        self._look()
-        return await self.ledger.verdict_of(terms_hash) if self.ledger else None
+    async def verdicts_of(self, terms_hashes: Sequence[str]) -> Mapping[str, Verdict]:
+        """The ledger's rows."""
+        self._look(terms_hashes)
+        return await self.ledger.verdicts_of(terms_hashes) if self.ledger else {}
 
 
 async def until(condition: Callable[[], Awaitable[T | None]]) -> T:

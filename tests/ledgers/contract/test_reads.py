@@ -24,6 +24,18 @@ async def test_of_unknown_terms_accounts_and_assets_a_ledger_says_nothing(world:
     assert await world.asset.ended_of([]) == frozenset()
 
 
+async def test_many_rows_are_read_at_once_each_under_its_own_terms(world: World) -> None:
+    settled, open_one, unknown = world.terms(), world.terms(), world.terms()
+    await world.settled(settled)
+    receipt(await lock(world, open_one))
+    asked = hashes(settled, unknown, open_one)
+    locks, verdicts = await world.asset.locks_of(asked), await world.payment.verdicts_of(asked)
+    assert dict(locks) == {each: await world.asset.lock_of(each) for each in hashes(settled, open_one)}
+    assert dict(verdicts) == {each: await world.payment.verdict_of(each) for each in hashes(settled)}
+    assert dict(await world.asset.locks_of([])) == {}
+    assert dict(await world.payment.verdicts_of([])) == {}
+
+
 async def test_accounts_are_listed_by_name_with_owner_and_state(world: World) -> None:
     receipt(await world.order(world.asset, OpenAccount, account="Zed", owner=BUYER.address, admitted=False))
     listed = [

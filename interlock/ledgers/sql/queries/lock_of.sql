@@ -1,1 +1,0 @@
-SELECT fact FROM ledger.lock_facts WHERE terms_hash = $1
