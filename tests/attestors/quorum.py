@@ -26,6 +26,7 @@ class Quorum:
     folder: Path
     asset: Books = field(default_factory=Books)
     payment: Books = field(default_factory=Books)
+    attestors: dict[str, Attestor] = field(default_factory=dict)
     servers: dict[str, AttestorServer] = field(default_factory=dict)
     endpoints: dict[str, str] = field(default_factory=dict)
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
@@ -38,7 +39,8 @@ class Quorum:
         votes = (VoteStore.open if known else VoteStore.create)(path, signer.address)
         self._stack.push_async_callback(votes.close)
         readers = {"asset": self.asset, "payment": self.payment}
-        server = AttestorServer(Attestor(signer, NETWORK, COORDINATOR, readers, votes), "127.0.0.1", 0)
+        attestor = self.attestors[signer.address] = Attestor(signer, NETWORK, COORDINATOR, readers, votes)
+        server = AttestorServer(attestor, "127.0.0.1", 0)
         await server.start()
         self._stack.push_async_callback(server.stop)
         self.servers[signer.address], self.endpoints[signer.address] = server, server.url
