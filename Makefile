@@ -29,6 +29,7 @@ $(VENV)/.installed: requirements.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(BIN)/python -m compileall -q interlock
 	@touch $@
 
 demo: install
@@ -38,9 +39,8 @@ demo: install
 traced-demo: install
 	$(BIN)/python -m tests.audit.traced_demo $(PROTOCOLS)
 
-# Without the chaos in short (tests/chaos/test_chaos.py): whether it is stable on a busy machine is not shown yet.
 test: install
-	$(BIN)/python -m pytest --ignore tests/chaos -n $(TEST_PROCESSES) --dist loadfile $(TEST_FLAGS)
+	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile $(TEST_FLAGS)
 
 check: install
 	$(BIN)/ruff format --check .

@@ -7,11 +7,11 @@ import pytest
 from temporalio.client import Client
 
 from interlock.client import SettlementClient
-from tests.workflows.conftest import attestors, service, temporal
+from tests.workflows.conftest import attestors, local_roles, service, temporal
 from tests.workflows.service import Service
 from tests.world import COORDINATOR, NETWORK
 
-__all__ = ["attestors", "service", "temporal"]
+__all__ = ["attestors", "local_roles", "service", "temporal"]
 
 
 @pytest.fixture
