@@ -25,6 +25,7 @@ from interlock.protocol import (
     SignedTerms,
     Terms,
 )
+from interlock.protocol.names import Role
 from interlock.stack.embedded import EmbeddedStack
 from tests.chaos.fleet import Fleet
 from tests.chaos.patience import insist
@@ -38,7 +39,11 @@ ORDER_VALID_FOR = timedelta(minutes=10)
 
 @dataclass(frozen=True)
 class Floor:
-    """Where everything happens. `other` is a second client, as another institution has."""
+    """Where everything happens.
+
+    `other` is a second client, as another institution has; the steps of what it starts are taken by the worker that
+    runs the workflow, as far as that has the roles.
+    """
 
     plan: Plan
     stack: EmbeddedStack
@@ -117,13 +122,20 @@ async def opened(plan: Plan, folder: Path) -> AsyncIterator[Floor]:
         fleet = Fleet(stack, plan.workers)
         await fleet.start_workers()
         market = await held.enter_async_context(Market.on(folder, plan.parties))
+        temporal = await Client.connect(stack.temporal.address, data_converter=pydantic_data_converter)
+        other = SettlementClient(
+            temporal,
+            network=market.client.network,
+            coordinator=market.client.coordinator,
+            local_roles=(Role.ASSET, Role.PAYMENT, Role.COORDINATOR),
+        )
         floor = Floor(
             plan=plan,
             stack=stack,
             fleet=fleet,
-            temporal=await Client.connect(stack.temporal.address, data_converter=pydantic_data_converter),
+            temporal=temporal,
             market=market,
-            other=await held.enter_async_context(await SettlementClient.connect(data_dir=folder)),
+            other=other,
             collector=await held.enter_async_context(
                 Collector(stack.attestor_urls, stack.identity.attestors, market.client.network)
             ),

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 from temporalio.service import RPCError
 
-from interlock.client import InterlockError, SettlementHandle
+from interlock.client import InterlockError, SettlementClient, SettlementHandle
 from interlock.protocol import OperatorOrder, SignedOperatorOrder, Terms
 from interlock.protocol.names import workflow_id
 from tests.chaos.floor import Floor
@@ -85,10 +85,13 @@ class Speaking:
         """One party sends its signature on the terms; None if the client refuses (it is too late, or withdrawn)."""
         self.floor.register.under_way[claim.workflow_id] = None
         signature = party.key.sign(claim.terms, self.floor.network)
-        client = self.rng.choice((self.floor.market.client, self.floor.other))
+        client = self._client()
         with suppress(InterlockError):
             return await insist(lambda: client.instruct(claim.terms, signature))
         return None
+
+    def _client(self) -> SettlementClient:
+        return self.rng.choice((self.floor.market.client, self.floor.other))
 
     async def match(self, claim: Claim) -> None:
         """Both parties send their signatures, one after the other in either order, or together by one of them."""
@@ -105,8 +108,9 @@ class Speaking:
         self.floor.register.under_way[claim.workflow_id] = None
         signatures = self.floor.signed(claim.terms, self.seller, self.buyer).signatures
         claim.matched_at = claim.matched_at or datetime.now(UTC)
+        client = self._client()
         with suppress(InterlockError):
-            await insist(lambda: self.floor.market.client.settle(claim.terms, signatures))
+            await insist(lambda: client.settle(claim.terms, signatures))
             return True
         return False
 
