@@ -9,8 +9,8 @@ LEDGERS_NOT_READ_FIRST = (
     Replacement(
         "interlock/workflows/matching.py",
         """        key = TermsHash(terms_hash=proposal.terms_hash, settlement=self.start)
-        lock = await call(LOCK_OF, key)
-        verdict = lock if isinstance(lock, Fault) else await call(VERDICT_OF, key)
+        lock = await self.steps.take(LOCK_OF, key)
+        verdict = lock if isinstance(lock, Fault) else await self.steps.take(VERDICT_OF, key)
 """,
         "        lock = verdict = None\n",
     ),
@@ -31,10 +31,16 @@ NO_SHIELD = (
 CHECK_BESIDE_LOCK = (
     Replacement(
         _SETTLEMENT,
-        "delivery, payment = await asyncio.gather(call(CHECK_DELIVERY, signed), call(CHECK_PAYMENT, signed))",
-        "delivery, payment, _ = await asyncio.gather(\n"
-        "                call(CHECK_DELIVERY, signed), call(CHECK_PAYMENT, signed), call(LOCK, signed)\n"
-        "            )",
+        """            delivery, payment = await asyncio.gather(
+                self.steps.take(CHECK_DELIVERY, signed), self.steps.take(CHECK_PAYMENT, signed)
+            )
+""",
+        """            delivery, payment, _ = await asyncio.gather(
+                self.steps.take(CHECK_DELIVERY, signed),
+                self.steps.take(CHECK_PAYMENT, signed),
+                self.steps.take(LOCK, signed),
+            )
+""",
     ),
 )
 
