@@ -94,8 +94,8 @@ class WorkerSettings(Environment):
     """How many workflow tasks run at once."""
     activity_slots: Annotated[int, Field(ge=1, le=500)] = 32
     """How many steps run at once, and the size of the ledger's connection pool."""
-    local_slots: Annotated[int, Field(ge=1, le=500)] = 12
-    """How many local activities run at once: few, so that one that has begun is soon over."""
+    local_slots: Annotated[int, Field(ge=1, le=500)] = 32
+    """How many local activities run at once: no more than the pool, so that one that has begun is soon over."""
     sandbox: bool = True
     """Whether workflows run in Temporal's sandbox, which catches code that is not deterministic, and costs CPU."""
     drain_seconds: Annotated[float, Field(ge=0, le=600)] = 10.0
