@@ -130,8 +130,7 @@ def _request(name: str, about: InTurn, taken: Sequence[Taken], certificate: Cert
         return signed
     if name == ATTEST.name:
         paid = any(before.step == PAY.name for before in taken)
-        fact, leg = (Fact.PAID, signed.terms.payment) if paid else (Fact.LOCKED, signed.terms.delivery)
-        return AttestRequest(fact=fact, terms_hash=signed.terms_hash, ledger=leg.ledger, settlement=about.settlement)
+        return AttestRequest.about(signed, Fact.PAID if paid else Fact.LOCKED, about.settlement)
     if certificate is not None and name == PAY.name:
         return PayRequest(signed=signed, certificate=certificate)
     if certificate is not None and name == RELEASE.name:

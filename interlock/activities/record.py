@@ -42,23 +42,23 @@ class Recording(Interceptor):
         self._emit(root_span(record, self._resource))
 
 
-def root_span(request: Record, resource: Resource) -> ReadableSpan:
+def root_span(record: Record, resource: Resource) -> ReadableSpan:
     """From the first event to the last, with all of them, and how it ended."""
-    told = root_of(request.report.terms_hash)
+    told = root_of(record.report.terms_hash)
     return ReadableSpan(
         name=ROOT,
         context=SpanContext(told.trace_id, told.span_id, is_remote=False, trace_flags=told.trace_flags),
         resource=resource,
-        attributes=_attributes(request),
-        events=[_event(event) for event in request.events],
-        start_time=_ns(request.events[0].at),
-        end_time=_ns(request.events[-1].at),
+        attributes=_attributes(record),
+        events=[_event(event) for event in record.events],
+        start_time=_ns(record.events[0].at),
+        end_time=_ns(record.events[-1].at),
         instrumentation_scope=InstrumentationScope("interlock"),
     )
 
 
-def _attributes(request: Record) -> Attributes:
-    terms, report = request.terms, request.report
+def _attributes(record: Record) -> Attributes:
+    terms, report = record.terms, record.report
     said: Attributes = {
         **parties(terms),
         "interlock.terms.hash": report.terms_hash,

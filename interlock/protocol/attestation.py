@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from interlock.protocol.authority import SignedTerms
 from interlock.protocol.eip712 import Message
 from interlock.protocol.instructions import SettlementStart
 from interlock.protocol.refusals import Refusal
@@ -24,6 +25,12 @@ class AttestRequest(Message):
     terms_hash: Digest
     ledger: LedgerName
     settlement: SettlementStart | None = None
+
+    @classmethod
+    def about(cls, signed: SignedTerms, fact: Fact, settlement: SettlementStart) -> "AttestRequest":
+        """The question whether this is so of these terms, asked of the ledger that the terms give it."""
+        leg = signed.terms.delivery if fact is Fact.LOCKED else signed.terms.payment
+        return cls(fact=fact, terms_hash=signed.terms_hash, ledger=leg.ledger, settlement=settlement)
 
 
 class Attested(Message):

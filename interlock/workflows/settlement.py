@@ -168,10 +168,8 @@ class SettlementWorkflow(Matching):
 
     async def attest(self, fact: Fact) -> Refusal | Fault | None:
         """A certificate of a fact: of the lock from the asset ledger, of the verdict from the payment ledger."""
-        signed, progress = self.signed, self.progress
-        ledger = signed.terms.delivery.ledger if fact is Fact.LOCKED else signed.terms.payment.ledger
-        request = AttestRequest(fact=fact, terms_hash=signed.terms_hash, ledger=ledger, settlement=self.start)
-        answer = await self.steps.take(ATTEST, request)
+        progress = self.progress
+        answer = await self.steps.take(ATTEST, AttestRequest.about(self.signed, fact, self.start))
         if isinstance(answer, Fault):
             return answer
         for dissent in progress.note_dissents(answer.dissents):
