@@ -82,16 +82,18 @@ def _certificates(measured: Measured) -> list[Target]:
 
 
 def _ledgers(measured: Measured) -> list[Target]:
-    found = []
-    for clients in CLIENTS:
-        key = {"what": PAY, "where": SPREAD, "clients": clients}
-        ratio = measured.ratio(ledgers.PART, "rate", {"what": SIMPLE}, **key)
-        found.append(Target(f"{PAY} at {clients} connections, of {SIMPLE}", 1.0, ratio, at_least=True))
-    for clients in CLIENTS:
-        key = {"what": PAY, "where": SPREAD, "clients": clients}
-        ratio = measured.ratio(ledgers.PART, "rate", {"where": HOT}, **key)
-        found.append(Target(f"{PAY} spread at {clients} connections, of all on one hot account", 3.0, ratio))
-    return found
+    def pay(clients: int, over: dict[str, str]) -> Figure | None:
+        return measured.ratio(ledgers.PART, "rate", over, what=PAY, where=SPREAD, clients=clients)
+
+    beside = [
+        Target(f"{PAY} at {clients} connections, of {SIMPLE}", 1.0, pay(clients, {"what": SIMPLE}), at_least=True)
+        for clients in CLIENTS
+    ]
+    spread = [
+        Target(f"{PAY} spread at {clients} connections, of all on one hot account", 3.0, pay(clients, {"where": HOT}))
+        for clients in CLIENTS
+    ]
+    return [*beside, *spread]
 
 
 def _scale(measured: Measured) -> list[Target]:
