@@ -12,7 +12,7 @@ from typing import Any
 from temporalio.worker import UnsandboxedWorkflowRunner
 
 from interlock.protocol.names import Role
-from interlock.worker.roles import sandbox
+from interlock.worker.sandbox import sandbox
 from interlock.worker.settings import WorkerSettings
 
 UNSANDBOXED = {"INTERLOCK_SANDBOX": "off"}

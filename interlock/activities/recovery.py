@@ -107,7 +107,7 @@ class Recovery:
         start_of = SettlementStart.of(signed.terms, signed.network)
         start: WithStartWorkflowOperation[Any, Any] = WithStartWorkflowOperation(
             SETTLEMENT_WORKFLOW,
-            RunStart.saying(start_of, local_roles=self._local_roles, recovers=signed),
+            RunStart.saying(start_of, local_roles=self._local_roles, proposed=signed),
             id=name,
             task_queue=Role.SETTLEMENT.task_queue,
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,

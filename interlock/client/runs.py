@@ -4,11 +4,16 @@ A settlement is one workflow id. Its runs may be terminated and started again, o
 """
 
 import asyncio
+import math
+import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import TypedDict
 
+from temporalio.api.enums.v1 import EventType
+from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import (
     Client,
     WithStartWorkflowOperation,
@@ -21,6 +26,7 @@ from temporalio.client import (
 )
 from temporalio.common import (
     SearchAttributeKey,
+    TypedSearchAttributes,
     WorkflowIDConflictPolicy,
     WorkflowIDReusePolicy,
 )
@@ -104,6 +110,22 @@ def _run(execution: WorkflowExecution) -> Run:
     )
 
 
+class _Shown(TypedDict):
+    static_summary: str
+    static_details: str
+    search_attributes: TypedSearchAttributes
+
+
+def _shown(signed: SignedTerms) -> _Shown:
+    """What people see of a run, and find it by, before a worker has taken it up."""
+    start = SettlementStart.of(signed.terms, signed.network)
+    return {
+        "static_summary": summary_of(signed.terms),
+        "static_details": CLIENT_DETAILS,
+        "search_attributes": initial_attributes(start, signed),
+    }
+
+
 class Runs:
     """Reads, tells and awaits settlements' runs. `answer_within` is how long an update may take to be answered."""
 
@@ -111,6 +133,28 @@ class Runs:
         self._temporal = temporal
         self._answer_within = answer_within
         self._local_roles = local_roles
+        self._heard_at = -math.inf
+
+    async def settle(self, signed: SignedTerms, update_id: str) -> Instructed | None:
+        """Start the settlement of terms that both have signed; where it has been started, send them; None if ended."""
+        try:
+            with own_errors():
+                async with asyncio.timeout(self._answer_within.total_seconds()):
+                    run = await self._temporal.start_workflow(
+                        SETTLEMENT_WORKFLOW,
+                        self._start_of(signed, proposed=signed),
+                        id=workflow_id(signed.terms, signed.network),
+                        task_queue=Role.SETTLEMENT.task_queue,
+                        result_type=SettlementReport,
+                        id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
+                        id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
+                        rpc_timeout=self._answer_within,
+                        **_shown(signed),
+                    )
+                    await self._taken_up(run)
+        except WorkflowAlreadyStartedError:
+            return await self.instruct(signed, update_id)
+        return Instructed(terms_hash=signed.terms_hash, matched=True)
 
     async def instruct(self, signed: SignedTerms, update_id: str) -> Instructed | None:
         """Send signed terms, starting the settlement where none runs; None if it has ended."""
@@ -123,18 +167,15 @@ class Runs:
         return instructed
 
     async def _instruct(self, signed: SignedTerms, update_id: str) -> Instructed | None:
-        terms, belongs_to = signed.terms, SettlementStart.of(signed.terms, signed.network)
         start = WithStartWorkflowOperation[object, SettlementReport](
             SETTLEMENT_WORKFLOW,
-            RunStart.saying(belongs_to, local_roles=self._local_roles),
-            id=workflow_id(terms, signed.network),
+            self._start_of(signed),
+            id=workflow_id(signed.terms, signed.network),
             task_queue=Role.SETTLEMENT.task_queue,
             result_type=SettlementReport,
             id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-            static_summary=summary_of(terms),
-            static_details=CLIENT_DETAILS,
-            search_attributes=initial_attributes(belongs_to, signed),
+            **_shown(signed),
         )
         try:
             with own_errors():
@@ -151,7 +192,25 @@ class Runs:
             return None
         finally:
             await _read(start)
+        self._heard()
         return answer if isinstance(answer, Instructed) else None
+
+    def _start_of(self, signed: SignedTerms, proposed: SignedTerms | None = None) -> RunStart:
+        start = SettlementStart.of(signed.terms, signed.network)
+        return RunStart.saying(start, local_roles=self._local_roles, proposed=proposed)
+
+    async def _taken_up(self, run: WorkflowHandle[object, SettlementReport]) -> None:
+        """Until a worker has taken the run up; not waited for if one was heard of lately. To be called in a timeout."""
+        if time.monotonic() - self._heard_at < self._answer_within.total_seconds():
+            return
+        async for event in run.fetch_history_events(wait_new_event=True):
+            if event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED:
+                self._heard()
+                return
+
+    def _heard(self) -> None:
+        """Note that a worker has answered."""
+        self._heard_at = time.monotonic()
 
     async def tell(self, workflow_id: str, update: str, message: Message, update_id: str) -> SettlementReport:
         """Send an update; raises UnknownSettlement where nothing runs."""
@@ -167,6 +226,7 @@ class Runs:
                 )
             async with asyncio.timeout(CARRIED_OUT_WITHIN.total_seconds()):
                 report: SettlementReport = await heard.result()
+        self._heard()
         return report
 
     async def describe(self, workflow_id: str) -> Run | None:
@@ -193,6 +253,7 @@ class Runs:
             report: SettlementReport = await handle.query(
                 REPORT, result_type=SettlementReport, rpc_timeout=QUERY_WITHIN
             )
+        self._heard()
         return report if run.status in _OPEN else _interrupted(report)
 
     async def events(self, workflow_id: str) -> list[SettlementEvent]:
@@ -210,22 +271,39 @@ class Runs:
             async for event in self._handle(run.workflow_id).fetch_history_events(
                 event_filter_type=WorkflowHistoryEventFilterType.ALL_EVENT
             ):
-                accepted = event.workflow_execution_update_accepted_event_attributes.accepted_request.input
-                if accepted.name != INSTRUCT:
-                    continue
-                (signed,) = await self._temporal.data_converter.decode(accepted.args.payloads, [SignedTerms])
-                known = found.get(signed.terms_hash)
-                found[signed.terms_hash] = known.with_signatures(signed.signatures) if known else signed
+                if (signed := await self._proposed_by(event)) is not None:
+                    known = found.get(signed.terms_hash)
+                    found[signed.terms_hash] = known.with_signatures(signed.signatures) if known else signed
         return list(found.values())
+
+    async def _proposed_by(self, event: HistoryEvent) -> SignedTerms | None:
+        """Terms that were proposed with this event: by an accepted update, or with the run's start."""
+        converter = self._temporal.data_converter
+        accepted = event.workflow_execution_update_accepted_event_attributes.accepted_request.input
+        if accepted.name == INSTRUCT:
+            (signed,) = await converter.decode(accepted.args.payloads, [SignedTerms])
+            return SignedTerms.model_validate(signed)
+        started = event.workflow_execution_started_event_attributes
+        if not started.input.payloads or started.continued_execution_run_id:
+            return None
+        with suppress(ValueError):  # whoever may start a run may write anything there
+            (start,) = await converter.decode(started.input.payloads, [RunStart])
+            if start.proposed is not None:
+                start.proposed.verify()
+            return start.proposed if isinstance(start, RunStart) else None
+        return None
 
     async def end(self, workflow_id: str) -> SettlementReport:
         """Wait for the settlement's end, through terminated runs, runs continued as new and new ones."""
         while True:
             with own_errors():
                 try:
-                    return await self._handle(workflow_id).result()
+                    report = await self._handle(workflow_id).result()
                 except WorkflowFailureError as error:
                     cause = error.cause
+                else:
+                    self._heard()
+                    return report
             if isinstance(cause, ApplicationError):
                 if cause.type == "no_proposal":
                     raise UnknownSettlement(f"nobody proposed terms in {workflow_id}")

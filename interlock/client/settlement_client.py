@@ -162,7 +162,8 @@ class SettlementClient:
                 await self._refuse_unless_known(handle, terms)
             signers = "".join(sorted(signature.signer for signature in signatures))
             update_id = f"instruct-{signed.terms_hash}-{keccak256(signers.encode()).hex()[:16]}"
-            instructed = await self._runs.instruct(signed, update_id)
+            send = self._runs.settle if signed.is_matched else self._runs.instruct
+            instructed = await send(signed, update_id)
             if instructed is None:
                 return await self._as_ended(handle)
         return SettlementHandle(

@@ -14,7 +14,7 @@ from interlock.protocol.words import Address, Digest, SettlementId, UtcTime
 
 
 class SettlementStart(Message):
-    """Which settlement a workflow is: all that it needs to begin. Proposals arrive by update, signed."""
+    """Which settlement a workflow is: all that it needs to begin."""
 
     network: Digest
     settlement_id: SettlementId
@@ -28,22 +28,23 @@ class SettlementStart(Message):
 
 
 class RunStart(SettlementStart):
-    """What whoever starts a run says beside: where its steps run, and which terms of a ledger's row it recovers.
+    """What whoever starts a run says beside: where its steps run, and the signed terms that it is started for.
 
     `local_roles` are tried in the settlement worker's own process first, for as long as the run lives, so that every
     replay finds the steps where they were. It is a hint: where a role is not, a step goes to the role's task queue.
-    `recovers` is in the run's first event: the run knows its terms, whatever becomes of the instruction sent with it.
+    `proposed` is in the run's first event: terms that both have signed, to be settled or recovered, need no more than
+    that, whatever becomes of who sent them. A single party's proposal comes by update, which is answered.
     """
 
     local_roles: tuple[Role, ...] = ()
-    recovers: SignedTerms | None = None
+    proposed: SignedTerms | None = None
 
     @classmethod
     def saying(
-        cls, start: SettlementStart, *, local_roles: Iterable[Role] = (), recovers: SignedTerms | None = None
+        cls, start: SettlementStart, *, local_roles: Iterable[Role] = (), proposed: SignedTerms | None = None
     ) -> "RunStart":
         """The start of a run of this settlement."""
-        return cls(**start.model_dump(), local_roles=tuple(sorted(local_roles)), recovers=recovers)
+        return cls(**start.model_dump(), local_roles=tuple(sorted(local_roles)), proposed=proposed)
 
 
 class Difference(Message):

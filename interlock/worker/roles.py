@@ -11,7 +11,6 @@ from typing import Any
 
 from temporalio.client import Client
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
-from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from interlock.activities.asset import AssetActivities
 from interlock.activities.coordinator import CoordinatorActivities
@@ -25,6 +24,7 @@ from interlock.ledgers.waiters import Waiters
 from interlock.protocol.names import Role
 from interlock.worker.connection import keep_sweeping
 from interlock.worker.opening import Opening, went_back
+from interlock.worker.sandbox import sandbox
 from interlock.worker.settings import WorkerSettings
 from interlock.worker.stopping import Stop, Stopped
 from interlock.worker.telemetry import Telemetry
@@ -32,15 +32,7 @@ from interlock.worker.waking import Waker
 from interlock.workflows.settlement import SettlementWorkflow
 from interlock.workflows.sweep import SweepWorkflow
 
-PASSED_THROUGH = ("interlock.protocol", "pydantic", "pydantic_core", "coincurve", "Crypto", "annotated_types")
-"""Modules that workflows share with the process. The protocol is pure, so nothing is lost; the rest it is made of."""
-
 Activities = Sequence[Callable[..., Any]]
-
-
-def sandbox() -> SandboxedWorkflowRunner:
-    """The strict sandbox, with the protocol passed through."""
-    return SandboxedWorkflowRunner(restrictions=SandboxRestrictions.default.with_passthrough_modules(*PASSED_THROUGH))
 
 
 class Duty:

@@ -57,11 +57,11 @@ class Conversation:
         self.progress = run.progress or Progress()
         self.nudged = False
         self.refused_orders: dict[SignedOperatorOrder, Refusal] = {}
-        if run.progress is None and run.recovers is not None:
+        if run.progress is None and run.proposed is not None:
             # whoever may start a run may write anything there: only what a party could have said counts
             with suppress(ApplicationError):
-                self._judge(run.recovers)
-                self._hear(run.recovers)
+                self._judge(run.proposed)
+                self._hear(run.proposed)
         self.show()
 
     @workflow.update(name=INSTRUCT)

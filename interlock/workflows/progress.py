@@ -129,14 +129,14 @@ class Run(BaseModel):
     seller: str
     buyer: str
     local_roles: tuple[Role, ...] = ()
-    recovers: SignedTerms | None = None
+    proposed: SignedTerms | None = None
     progress: Progress | None = None
 
     @property
     def start(self) -> SettlementStart:
         """Which settlement this is."""
-        return SettlementStart.model_validate(self.model_dump(exclude={"local_roles", "recovers", "progress"}))
+        return SettlementStart.model_validate(self.model_dump(exclude={"local_roles", "proposed", "progress"}))
 
     def after(self, progress: Progress) -> "Run":
         """The input of the run that goes on from here."""
-        return self.model_copy(update={"recovers": None, "progress": progress})
+        return self.model_copy(update={"proposed": None, "progress": progress})

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from interlock.client import InvalidInstruction, SettlementClient, SettlementIdUsed
-from interlock.protocol import Signature, Terms
+from interlock.client import InvalidInstruction, NoWorker, SettlementClient, SettlementIdUsed
+from interlock.protocol import Signature, SignedTerms, Terms
+from interlock.protocol.names import Role
 from tests.workflows.service import Service
 from tests.world import BUYER, CASH, NETWORK, OPERATORS, SELLER, STRANGER, in_seconds
 
@@ -28,6 +29,31 @@ async def test_both_signatures_in_any_order_settle(client: SettlementClient, ser
     report = await handle.outcome()
     assert (report.outcome, report.verdict, report.lock) == ("SETTLED", "PAID", "released")
     assert report == await handle.status() == await client.handle(terms).outcome()
+
+
+async def test_with_no_worker_settle_says_so_and_what_it_sent_is_settled_when_one_comes(
+    client: SettlementClient, service: Service
+) -> None:
+    terms = trade(service)
+    await service.stop(Role.SETTLEMENT)
+    for _ in range(2):
+        with pytest.raises(NoWorker):
+            await client.settle(terms, signatures(terms))
+    assert [each.terms for each in await client.handle(terms).proposals()] == [terms]
+    await service.start_settling()
+    assert (await client.handle(terms).outcome()).outcome == "SETTLED"
+    assert (await (await client.settle(terms, signatures(terms))).status()).outcome == "SETTLED"
+
+
+async def test_of_a_run_that_somebody_started_with_forged_terms_nothing_is_shown(
+    client: SettlementClient, service: Service
+) -> None:
+    mine, other = service.settlement(), service.settlement()
+    forged = SignedTerms(terms=mine.terms, network=NETWORK, signatures=tuple(signatures(other.terms)))
+    await mine.start(forged)
+    assert await client.handle(mine.terms).proposals() == ()
+    handle = await client.settle(mine.terms, signatures(mine.terms))
+    assert (await handle.outcome()).outcome == "SETTLED"
 
 
 async def test_two_parties_match_from_two_clients(client: SettlementClient, service: Service) -> None:

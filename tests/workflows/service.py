@@ -65,7 +65,7 @@ from interlock.protocol.names import (
     recovery_workflow_id,
     workflow_id,
 )
-from interlock.worker.roles import sandbox
+from interlock.worker.sandbox import sandbox
 from interlock.workflows.found import initial_attributes
 from interlock.workflows.settlement import SettlementWorkflow
 from interlock.workflows.sweep import SweepWorkflow
@@ -147,6 +147,18 @@ class Settlement:
         """Send signatures on the terms, both parties' unless others are given; starts the workflow where none runs."""
         signed = self.service.world.signed(self.terms, *signers)
         return await self.service.instruct(self.name, self.terms, signed, **options)
+
+    async def start(self, proposed: SignedTerms | None = None) -> None:
+        """Start a run with these terms, else with ours as both sign them, and tell it nothing more."""
+        signed = proposed or self.service.world.signed(self.terms)
+        about = SettlementStart.of(self.terms, NETWORK)
+        await self.service.client.start_workflow(
+            SETTLEMENT_WORKFLOW,
+            RunStart.saying(about, local_roles=self.service.local_roles, proposed=signed),
+            id=self.name,
+            task_queue=Role.SETTLEMENT.task_queue,
+            search_attributes=initial_attributes(about, signed),
+        )
 
     def variant(self, **fields: Any) -> "Settlement":
         """Other terms of the same settlement, in the same workflow."""

@@ -14,7 +14,7 @@ from temporalio.worker import Worker
 import interlock.protocol
 import interlock.workflows
 from interlock.protocol.steps import ATTEST
-from interlock.worker.roles import sandbox
+from interlock.worker.sandbox import sandbox
 from interlock.workflows import steps
 from interlock.workflows.matching import Matching
 from tests.workflows.careless import CARELESS, Careless

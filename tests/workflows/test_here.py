@@ -38,13 +38,13 @@ async def together(temporal: Client, attestors: Quorum) -> AsyncIterator[Service
         yield service
 
 
-async def test_a_settlement_that_waits_for_nobody_takes_14_events(together: Service) -> None:
+async def test_a_settlement_that_waits_for_nobody_takes_12_events(together: Service) -> None:
     trade = together.settlement()
-    await trade.instruct()
+    await trade.start()
     assert (await trade.end()).outcome == "SETTLED"
     history = await trade.history()
     assert [summary for _, summary in markers(history)] == [CHECKS, STRAIGHT_THROUGH]
-    assert (len(history.events), elsewhere(history)) == (14, [])
+    assert (len(history.events), elsewhere(history)) == (12, [])
 
 
 async def test_one_of_two_instructions_takes_20(together: Service, monkeypatch: pytest.MonkeyPatch) -> None:

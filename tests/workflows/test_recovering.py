@@ -14,8 +14,8 @@ from temporalio.testing import ActivityEnvironment
 
 from interlock.activities.recovery import RecoveryActivities
 from interlock.protocol import SignedTerms
-from interlock.protocol.instructions import RunStart, SettlementStart, Sighting
-from interlock.protocol.names import SETTLEMENT_WORKFLOW, Role
+from interlock.protocol.instructions import Sighting
+from interlock.protocol.names import Role
 from interlock.protocol.steps import Sightings
 from tests.workflows.service import Service, Settlement, refusal_of, until
 from tests.world import ATTEMPT, BUYER, CASH, NETWORK, SELLER, in_seconds, receipt
@@ -181,18 +181,10 @@ async def test_the_sweep_recovers_what_a_terminated_run_left_whatever_became_of_
     assert (await trade.end()).outcome == "SETTLED"
 
 
-async def started_with(service: Service, trade: Settlement, recovers: SignedTerms) -> None:
-    """Start a run with these terms, and tell it nothing more: the instruction was lost with Temporal."""
-    start = RunStart.saying(SettlementStart.of(trade.terms, NETWORK), recovers=recovers)
-    await service.client.start_workflow(
-        SETTLEMENT_WORKFLOW, start, id=trade.name, task_queue=Role.SETTLEMENT.task_queue
-    )
-
-
 async def test_a_recovering_run_knows_its_terms_though_its_instruction_was_lost(service: Service) -> None:
     trade = service.settlement()
     await service.world.locked(trade.terms)
-    await started_with(service, trade, service.world.signed(trade.terms))
+    await trade.start()
     assert (await trade.report()).terms_hash == trade.terms_hash
     assert (await trade.end()).outcome == "SETTLED"
 
@@ -201,8 +193,8 @@ async def test_a_recovering_run_takes_nothing_up_that_a_party_could_not_have_sai
     """Whoever may start runs cannot have one settle terms that were not signed, or that are another settlement's."""
     trade, other = service.settlement(), service.settlement()
     forged = service.world.signed(trade.terms).signatures
-    await started_with(service, trade, service.world.signed(other.terms))
-    await started_with(service, other, SignedTerms(terms=other.terms, network=NETWORK, signatures=forged))
+    await trade.start(service.world.signed(other.terms))
+    await other.start(SignedTerms(terms=other.terms, network=NETWORK, signatures=forged))
     for each in (trade, other):
         with pytest.raises(WorkflowQueryFailedError, match="nobody has proposed terms"):
             await each.report()
