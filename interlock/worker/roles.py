@@ -29,7 +29,7 @@ from interlock.worker.settings import WorkerSettings
 from interlock.worker.stopping import Stop, Stopped
 from interlock.worker.telemetry import Telemetry
 from interlock.worker.waking import Waker
-from interlock.workflows.settlement import SettlementWorkflow
+from interlock.workflows.settlement_workflow import SettlementWorkflow
 from interlock.workflows.sweep import SweepWorkflow
 
 Activities = Sequence[Callable[..., Any]]

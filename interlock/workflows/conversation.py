@@ -31,7 +31,6 @@ with workflow.unsafe.imports_passed_through():
         verify,
     )
     from interlock.protocol.instructions import Instructed, SettlementStart
-    from interlock.protocol.names import CANCEL, EVENTS, INSTRUCT, LOOK_AGAIN, ORDER, REDIRECT, REPORT, WITHDRAW
     from interlock.protocol.steps import RESUME_DELIVERY, RESUME_PAYMENT
     from interlock.workflows import proposals
     from interlock.workflows.progress import Progress, Run
@@ -64,7 +63,6 @@ class Conversation:
                 self._hear(run.proposed)
         self.show()
 
-    @workflow.update(name=INSTRUCT)
     def instruct(self, signed: SignedTerms) -> Instructed:
         """Record signed terms; the first that both have signed are the match."""
         progress = self.progress
@@ -80,8 +78,8 @@ class Conversation:
             differences=differences,
         )
 
-    @instruct.validator
-    def _may_instruct(self, signed: SignedTerms) -> None:
+    def may_instruct(self, signed: SignedTerms) -> None:
+        """Raise unless a party can have proposed these terms here."""
         self._judge(signed)
 
     def _judge(self, signed: SignedTerms) -> None:
@@ -112,7 +110,6 @@ class Conversation:
             self.tell("signed", f"{self._side(signer)} {signer} signed terms {signed.terms_hash[:10]}")
         self.nudged = progress.blocker is not None
 
-    @workflow.update(name=WITHDRAW)
     def withdraw(self, signed: SignedWithdrawal) -> SettlementReport:
         """Take a proposal back; with none left the settlement ends CANCELLED."""
         party = signed.signature.signer
@@ -123,8 +120,8 @@ class Conversation:
         self.tell("withdrawn", f"{self._side(party)} withdrew terms {signed.withdrawal.terms_hash[:10]}")
         return self.report()
 
-    @withdraw.validator
-    def _may_withdraw(self, signed: SignedWithdrawal) -> None:
+    def may_withdraw(self, signed: SignedWithdrawal) -> None:
+        """Raise unless the proposal is the party's own, and unmatched."""
         terms_hash, party = signed.withdrawal.terms_hash, signed.signature.signer
         if self.progress.matched is not None or proposals.matched(self.progress.proposals) is not None:
             refuse("already_matched", "both parties have signed: to end it, both must cancel")
@@ -133,7 +130,6 @@ class Conversation:
             refuse("not_a_proposal", f"{party} has no proposal {terms_hash[:10]} to withdraw")
         self._verify(signed.withdrawal, proposal, signed.signature)
 
-    @workflow.update(name=CANCEL)
     def cancel(self, signed: SignedCancellation) -> SettlementReport:
         """Record one party's consent to cancel; it takes effect when both have given it."""
         others = [known for known in self.progress.cancellations if known.signature.signer != signed.signature.signer]
@@ -146,8 +142,8 @@ class Conversation:
             self.nudged = True
         return self.report()
 
-    @cancel.validator
-    def _may_cancel(self, signed: SignedCancellation) -> None:
+    def may_cancel(self, signed: SignedCancellation) -> None:
+        """Raise unless it is a party's consent to cancel undecided terms."""
         self._undecided()
         if signed.signature.signer not in (self.start.seller, self.start.buyer):
             refuse("wrong_signer", f"{signed.signature.signer} is not a party of this settlement")
@@ -156,7 +152,6 @@ class Conversation:
         if signed.cancellation.valid_until <= workflow.now():
             refuse("authority_expired", "the consent was valid until a time that has passed")
 
-    @workflow.update(name=ORDER)
     async def order(self, signed: SignedOperatorOrder) -> SettlementReport:
         """Carry out two operators' order: `resume` looks again now, `void` voids unless it is paid."""
         if signed.order.act == "resume":
@@ -165,15 +160,14 @@ class Conversation:
             await self._have_voided(signed)
         return self.report()
 
-    @order.validator
-    def _may_order(self, signed: SignedOperatorOrder) -> None:
+    def may_order(self, signed: SignedOperatorOrder) -> None:
+        """Raise unless two operators ordered it, about the terms matched here."""
         if self.progress.matched is None:
             refuse("not_matched", "only one party has signed: there is nothing to order yet")
         if signed.order.act == "void":
             self._undecided()
         self._operators_signed(signed.order, signed.signatures)
 
-    @workflow.update(name=REDIRECT)
     def redirect(self, signed: SignedRedirection) -> SettlementReport:
         """After PAID: release to another account of the buyer's; the asset ledger judges it."""
         self.progress.redirection = signed
@@ -181,27 +175,24 @@ class Conversation:
         self.nudged = True
         return self.report()
 
-    @redirect.validator
-    def _may_redirect(self, signed: SignedRedirection) -> None:
+    def may_redirect(self, signed: SignedRedirection) -> None:
+        """Raise unless it is paid, and the buyer and two operators signed it."""
         if self.progress.verdict is not VerdictKind.PAID:
             refuse("not_paid", "only a paid settlement's release can be redirected")
         self._operators_signed(signed.redirection, signed.signatures)
         if self.start.buyer not in {signature.signer for signature in signed.signatures}:
             refuse("wrong_signer", "a redirection needs the buyer's own signature")
 
-    @workflow.signal(name=LOOK_AGAIN)
     def look_again(self) -> None:
         """A ledger's worker says that something changed: ask the blocked step again now."""
         self.nudged = True
 
-    @workflow.query(name=REPORT)
     def report(self) -> SettlementReport:
         """Where the settlement stands."""
         if (report := self.progress.report()) is None:
             refuse("no_proposal", "nobody has proposed terms for this settlement yet")
         return report
 
-    @workflow.query(name=EVENTS)
     def events(self) -> list[SettlementEvent]:
         """What has happened, from the start."""
         return self.progress.events

@@ -32,7 +32,7 @@ with workflow.unsafe.imports_passed_through():
         VerdictKind,
         VoidAuthority,
     )
-    from interlock.protocol.names import RECORD, SETTLEMENT_WORKFLOW
+    from interlock.protocol.names import RECORD
     from interlock.protocol.steps import (
         ATTEST,
         CHECK_DELIVERY,
@@ -50,10 +50,8 @@ with workflow.unsafe.imports_passed_through():
         TermsHash,
         VoidRequest,
     )
-    from interlock.workflows.cancel_requests import outliving_cancel_requests
     from interlock.workflows.matching import Matching
     from interlock.workflows.metrics import count_end
-    from interlock.workflows.progress import Run
     from interlock.workflows.steps import STRAIGHT_THROUGH, Fault
 
 DECIDED = frozenset({RefusalCode.ALREADY_PAID, RefusalCode.ALREADY_VOIDED, RefusalCode.TERMS_CLOSED})
@@ -63,18 +61,8 @@ DECIDED = frozenset({RefusalCode.ALREADY_PAID, RefusalCode.ALREADY_VOIDED, Refus
 CHECKS = (CHECK_DELIVERY, CHECK_PAYMENT)
 
 
-@workflow.defn(name=SETTLEMENT_WORKFLOW)
-class SettlementWorkflow(Matching):
+class Settlement(Matching):
     """A settlement from its first proposal to its only possible ends."""
-
-    @workflow.init
-    def __init__(self, run: Run) -> None:
-        super().__init__(run)
-
-    @workflow.run
-    async def run(self, run: Run) -> SettlementReport:  # noqa: ARG002 - workflow.init has taken it
-        """Settle, and return the final report; a raw cancel request is recorded, shown and otherwise ignored."""
-        return await outliving_cancel_requests(self.settle_and_report(), self._note_cancel_request)
 
     async def settle_and_report(self) -> SettlementReport:
         """Settle, and answer everybody who is still waiting for an answer, before the run is closed."""
@@ -329,5 +317,6 @@ class SettlementWorkflow(Matching):
         self.publish()
         count_end(outcome.value)
 
-    def _note_cancel_request(self) -> None:
+    def note_cancel_request(self) -> None:
+        """Record and show a raw cancel request to the engine, which is otherwise ignored."""
         self.tell("cancel_request", "a cancel request to the engine was ignored: both parties must consent to cancel")

@@ -67,7 +67,7 @@ from interlock.protocol.names import (
 )
 from interlock.worker.sandbox import sandbox
 from interlock.workflows.found import initial_attributes
-from interlock.workflows.settlement import SettlementWorkflow
+from interlock.workflows.settlement_workflow import SettlementWorkflow
 from interlock.workflows.sweep import SweepWorkflow
 from tests.attestors.books import Books
 from tests.attestors.quorum import Quorum
