@@ -17,6 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from interlock.cli.quiet import quiet
 from tests.matrix.campaign import ALL, Campaign, Place, Result
 from tests.matrix.page import page
+from tests.matrix.placement import Placement
 from tests.matrix.store import KEPT, ROOT, Store, tree
 
 PAGE = ROOT / "docs" / "crash-matrix.md"
@@ -30,18 +31,20 @@ def _arguments() -> argparse.Namespace:
         metavar="STEP:FAULT",
         help="cells, by a step and the beginning of a fault; either may be empty",
     )
+    parser.add_argument("--placement", choices=Placement, type=Placement, help="cells of this one only")
     parser.add_argument("--fresh", action="store_true", help="forget what was finished before")
     parser.add_argument("--lanes", type=int, default=int(os.environ.get("MATRIX_LANES", "2")), help="environments")
     parser.add_argument("--rooms", type=int, default=int(os.environ.get("MATRIX_ROOMS", "5")), help="rooms in each")
     return parser.parse_args()
 
 
-def _wanted(only: Sequence[str]) -> list[Place]:
+def _wanted(only: Sequence[str], placement: Placement | None) -> list[Place]:
     asked = [each.partition(":") for each in only] or [("", ":", "")]
     return [
-        (step, fault)
-        for step, fault in ALL
-        if any(its_step in ("", step) and fault.startswith(its_fault) for its_step, _, its_fault in asked)
+        (where, step, fault)
+        for where, step, fault in ALL
+        if placement in (None, where)
+        and any(its_step in ("", step) and fault.startswith(its_fault) for its_step, _, its_fault in asked)
     ]
 
 
@@ -60,7 +63,7 @@ def _progress(total: int, done: int) -> Iterator[Callable[[Result], None]]:
         def tell(result: Result) -> None:
             nonlocal count
             count += 1
-            name = f"{result.step}: {result.fault}"
+            name = ": ".join(result.place)
             said = f"{name}: " + (result.wrong or f"{result.outcome} {result.seconds:.1f} s")
             bar.update(task, advance=1, last=name)
             if result.wrong or not console.is_terminal:
@@ -83,7 +86,7 @@ async def _drive(campaign: Campaign, lanes: int, rooms: int) -> bool:
 def run() -> int:
     """Drive what is asked for and not finished; 0 if everything is there and right."""
     asked = _arguments()
-    wanted = _wanted(asked.only or ())
+    wanted = _wanted(asked.only or (), asked.placement)
     if not wanted:
         sys.stderr.write("no such cell\n")
         return 2
@@ -100,7 +103,7 @@ def run() -> int:
         if left and not asyncio.run(_drive(campaign, asked.lanes, asked.rooms)):
             sys.stderr.write("interrupted; what is finished is kept\n")
             return 1
-    wrong = [*(f"{step}: {fault}" for step, fault in store.missing(wanted)), *campaign.violations]
+    wrong = [*map(": ".join, store.missing(wanted)), *campaign.violations]
     for each in wrong:
         sys.stdout.write(f"wrong: {each}\n")
     if not wrong and not store.missing(ALL):

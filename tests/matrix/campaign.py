@@ -13,18 +13,20 @@ from pydantic import BaseModel
 from tests.matrix.cell import Cell
 from tests.matrix.faults import COLUMNS
 from tests.matrix.lane import Lane
+from tests.matrix.placement import Placement
 from tests.matrix.room import Room
 from tests.matrix.steps import ROWS
 
 CELL_SECONDS = 240.0
 
-Place = tuple[str, str]
-"""A cell's step and fault, by name."""
+Place = tuple[Placement, str, str]
+"""A cell's placement, and its step and fault by name."""
 
 
 class Result(BaseModel):
     """How a cell came out: `wrong` says in what, and is empty if nothing is."""
 
+    placement: Placement
     step: str
     fault: str
     outcome: str = ""
@@ -34,17 +36,19 @@ class Result(BaseModel):
     @property
     def place(self) -> Place:
         """Where it stands."""
-        return self.step, self.fault
+        return self.placement, self.step, self.fault
 
 
-ALL: tuple[Place, ...] = tuple((step, fault) for fault in COLUMNS for step in ROWS)
+ALL: tuple[Place, ...] = tuple(
+    (placement, step, fault) for fault in COLUMNS for step in ROWS for placement in Placement
+)
 
 
 async def drive(place: Place, room: Room) -> Result:
     """One cell, to its result. What goes wrong is in the result; the room is then made anew."""
-    step, fault = ROWS[place[0]], COLUMNS[place[1]]
+    placement, step, fault = place[0], ROWS[place[1]], COLUMNS[place[2]]
     try:
-        async with asyncio.timeout(CELL_SECONDS), Cell(step, room) as cell:
+        async with asyncio.timeout(CELL_SECONDS), Cell(step, room, placement) as cell:
             await fault.strike(cell)
             outcome, seconds = await cell.judged()
     except Exception as error:
@@ -52,8 +56,9 @@ async def drive(place: Place, room: Room) -> Result:
         where = traceback.extract_tb(error.__traceback__)
         ours = [f"{Path(each.filename).name}:{each.lineno}" for each in where if "/matrix/" in each.filename]
         await room.renew()
-        return Result(step=step.name, fault=fault.name, wrong=f"{text} (at {', '.join(ours)})")
-    return Result(step=step.name, fault=fault.name, outcome=outcome, seconds=round(seconds, 2))
+        wrong = f"{text} (at {', '.join(ours)})"
+        return Result(placement=placement, step=step.name, fault=fault.name, wrong=wrong)
+    return Result(placement=placement, step=step.name, fault=fault.name, outcome=outcome, seconds=round(seconds, 2))
 
 
 class Campaign:
@@ -63,7 +68,7 @@ class Campaign:
         self._tell = tell
         self._apart, self._alone = deque[Place](), deque[Place]()
         for place in places:
-            shared = COLUMNS[place[1]].shared(ROWS[place[0]])
+            shared = COLUMNS[place[2]].shared(ROWS[place[1]])
             (self._alone if shared else self._apart).append(place)
         self.violations: list[str] = []
 

@@ -4,11 +4,14 @@ A cell whose situation did not come about is wrong, however well its settlement 
 """
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Container, Coroutine
 from datetime import timedelta
 from typing import Any, Self
 
+from temporalio.api.enums.v1 import TimeoutType
+
 from interlock.protocol.steps import LOCK_OF
+from tests.matrix.placement import Placement
 from tests.matrix.room import Room
 from tests.matrix.steps import Step, Way
 from tests.matrix.switchboard import NOT_NOW, PATIENCE_SECONDS, Held, Said, When
@@ -36,8 +39,9 @@ class Cell:
     _on_ledgers: "asyncio.Task[None]"
     _in_full: "asyncio.Task[tuple[str | None, float]]"
 
-    def __init__(self, step: Step, room: Room) -> None:
+    def __init__(self, step: Step, room: Room, placement: Placement) -> None:
         self.step = step
+        self.placement = placement
         self.room = room
         self.lane = room.lane
         self.outcome = OUTCOMES[step.way]
@@ -45,6 +49,8 @@ class Cell:
         self.settle_within = AN_HOUR
         self.not_before_ago: float | None = None
         self.way = step.way
+        self.second_word_at_look = 1
+        """In *match*: at which look at the ledgers, made on the first word, the second one comes."""
         self._struck_at = 0.0
         self._speaking: list[asyncio.Task[Any]] = []
 
@@ -62,10 +68,11 @@ class Cell:
         self._speaking.clear()
 
     async def held(self, when: When, verb: str | None = None) -> Held:
-        """Bring the settlement to its step, and hold there whoever comes first."""
+        """Bring the settlement to its step, and hold it there: whoever comes first, and whoever follows."""
         cash = 10 * CASH if self.way is Way.SETTLES else 0
-        parties = await self.lane.market(self.room.client).parties(cash=cash)
-        self.trade = Trade(self.room, parties, self.settle_within, self.not_before_ago)
+        client = self.room.clients[self.placement]
+        parties = await self.lane.market(client).parties(cash=cash)
+        self.trade = Trade(self.room, client, parties, self.settle_within, self.not_before_ago)
         stop = self.room.switchboard.stop_at(verb or self.step.verb, self.trade.terms_hash, when)
         speaking = self.meanwhile(self._parties_speak())
         await asyncio.wait({stop, speaking}, timeout=PATIENCE_SECONDS, return_when=asyncio.FIRST_COMPLETED)
@@ -73,7 +80,9 @@ class Cell:
             speaking.result()
         await asyncio.wait({stop}, timeout=PATIENCE_SECONDS)
         expect(stop.done(), f"{verb or self.step.verb} was never there to be held")
-        return await stop
+        held = await stop
+        expect(held.said.here is (self.placement is Placement.HERE), f"{held.said.verb} is not taken {self.placement}")
+        return held
 
     def meanwhile(self, saying: Coroutine[Any, Any, Any]) -> "asyncio.Task[Any]":
         """Something goes on beside the fault, until the cell ends."""
@@ -86,7 +95,7 @@ class Cell:
         if self.step.name == "match":
             # the first word makes the workflow look at the ledgers; the second comes while it does
             seller = self.meanwhile(trade.instruct(SELLER))
-            await self.heard(self.step.verb, When.BEFORE)
+            await self.heard(self.step.verb, When.BEFORE, times=self.second_word_at_look)
             await asyncio.gather(seller, trade.instruct(BUYER))
             return
         await trade.settle()
@@ -95,31 +104,36 @@ class Cell:
             await trade.consent(SELLER)
             await trade.consent(BUYER)
 
-    async def heard(self, verb: str | None, when: When, *, answer: str = "", times: int = 1, attempt: int = 1) -> Said:
-        """The `times`-th such word about this settlement, of an attempt at least so late; any verb's if None."""
+    async def heard(self, verb: str | None, when: When, *, answer: str = "", times: int = 1) -> Said:
+        """The `times`-th such word about this settlement; any verb's if None."""
 
         def wanted(said: Said) -> bool:
-            right = verb in (None, said.verb) and said.when is when and answer in ("", said.answer)
-            return right and said.attempt >= attempt
+            return verb in (None, said.verb) and said.when is when and answer in ("", said.answer)
 
+        said = f"{verb or 'any verb'}, {when}{f', answered {answer}' if answer else ''}"
+        return await self._heard(wanted, f"not {times} times heard: {said}", times)
+
+    async def asked_again(self, held: Held, *, not_now: Container[str] = NOT_NOW) -> Said:
+        """Another attempt is made than the one that was held; and what is answered then, or later."""
+        verb = held.said.verb
+        again = await self._heard(
+            lambda said: said.follows(held.said) and said.when is When.BEFORE, f"no other attempt was made: {verb}"
+        )
+        return await self._heard(
+            lambda said: (
+                said.follows(held.said)
+                and said.number > again.number
+                and said.when is When.AFTER
+                and said.answer not in not_now
+            ),
+            f"no other attempt was answered: {verb}",
+        )
+
+    async def _heard(self, wanted: Callable[[Said], bool], else_text: str, times: int = 1) -> Said:
         try:
             return await self.room.switchboard.heard(wanted, self.trade.terms_hash, times)
         except TimeoutError:
-            said = f"{verb or 'any verb'}, {when}, attempt {attempt} or later"
-            raise NotSo(f"not {times} times heard: {said}{f', answered {answer}' if answer else ''}") from None
-
-    async def asked_again(self, held: Held) -> Said:
-        """The engine makes another attempt than the one that was held; and what is answered then, or later."""
-        await self.heard(held.said.verb, When.BEFORE, attempt=held.said.attempt + 1)
-        return await self.room.switchboard.heard(
-            lambda said: (
-                said.verb == held.said.verb
-                and said.when is When.AFTER
-                and said.ask != held.said.ask
-                and said.answer not in NOT_NOW
-            ),
-            self.trade.terms_hash,
-        )
+            raise NotSo(else_text) from None
 
     def strikes(self) -> None:
         """The fault strikes now: from here the time to recover counts, and the end is looked out for."""
@@ -127,18 +141,26 @@ class Cell:
         self._on_ledgers = self.meanwhile(self._ends_on_ledgers())
         self._in_full = self.meanwhile(self._ends_in_full())
 
-    async def given_up(self, held: Held) -> None:
-        """Until the engine has given up the attempt that was held, and nobody is there to take the next."""
-        workflow = self.room.workflow(self.trade.handle.workflow_id)
-        step = LOCK_OF.name if self.step.name == "match" else None
+    async def given_up(self) -> None:
+        """Until the engine has given up the attempt of the dead worker, and nobody is there to take the next.
+
+        A step on its role's queue is an attempt of its own; one taken here is part of the workflow task's.
+        """
+        given_up = self._task_given_up if self.placement is Placement.HERE else self._step_given_up
         async with asyncio.timeout(PATIENCE_SECONDS):
-            while True:
-                pending = (await workflow.describe()).raw_description.pending_activities
-                if any(
-                    each.attempt > held.said.attempt and step in (None, each.activity_type.name) for each in pending
-                ):
-                    return
+            while not await given_up():  # noqa: ASYNC110 - asked of another process
                 await asyncio.sleep(LOOK_EVERY_SECONDS)
+
+    async def _step_given_up(self) -> bool:
+        step = LOCK_OF.name if self.step.name == "match" else None
+        found = await self.room.workflow(self.trade.handle.workflow_id).describe()
+        pending = found.raw_description.pending_activities
+        return any(each.attempt > 1 and step in (None, each.activity_type.name) for each in pending)
+
+    async def _task_given_up(self) -> bool:
+        history = await self.room.workflow(self.trade.handle.workflow_id).fetch_history()
+        late = [event.workflow_task_timed_out_event_attributes for event in history.events]
+        return any(each.timeout_type == TimeoutType.TIMEOUT_TYPE_START_TO_CLOSE for each in late)
 
     async def ended(self) -> None:
         """Until the ledgers show the end, whoever brought it about. Raises NotSo if they show none for long."""

@@ -202,8 +202,12 @@ def _lives(process: psutil.Process) -> bool:
 
 
 async def somebody_waits(holder: "Connection", role: str) -> None:
-    """Until a session of this login role waits for what is held, in the middle of what it does."""
+    """Until a session of this login role waits for what is held, in the middle of what it does.
+
+    The holder is in a transaction, which goes on seeing the sessions that it saw first, unless it is told to look anew.
+    """
     waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND usename LIKE $1"
     async with asyncio.timeout(30):
-        while not await holder.fetchval(waiting, role):  # noqa: ASYNC110 - asked of another process
+        while not await holder.fetchval(waiting, role):
             await asyncio.sleep(0.01)
+            await holder.execute("SELECT pg_stat_clear_snapshot()")

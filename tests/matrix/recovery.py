@@ -6,9 +6,33 @@ from temporalio.client import WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 
 from tests.matrix.cell import Cell, expect
+from tests.matrix.placement import Placement
+from tests.matrix.switchboard import Held, When
 from tests.matrix.trade import LOOK_EVERY_SECONDS
 
 SWEEP_AGAIN_SECONDS = 1.0
+
+
+async def held(cell: Cell, *, swept: bool) -> Held:
+    """The step, held when its workflow is to be lost: before it, or where only this leaves something to sweep, after.
+
+    A worker that takes steps here goes on to the end, workflow or not. So it dies with the step done and not answered.
+    """
+    return await cell.held(When.AFTER if swept and cell.placement is Placement.HERE else When.BEFORE)
+
+
+async def carried_out(held: Held) -> None:
+    """The step is carried out all the same."""
+    if held.said.when is When.BEFORE:
+        held.let()
+        await held.landed()
+
+
+async def another_worker(cell: Cell, held: Held) -> None:
+    """The worker is killed, and another one starts."""
+    await cell.room.kill_worker()
+    held.let_others()
+    await cell.room.start_worker()
 
 
 async def by_instructing_again(cell: Cell) -> None:

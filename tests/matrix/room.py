@@ -19,6 +19,7 @@ from interlock.stack.identity import LEDGERS
 from interlock.stack.processes import ManagedProcess
 from interlock.stack.temporal import NAMESPACE, EmbeddedTemporal
 from tests.matrix.gate import Gate
+from tests.matrix.placement import Placement
 from tests.matrix.switchboard import Switchboard
 from tests.matrix.worker import PORT
 
@@ -37,7 +38,8 @@ TOLD = {
 class Room:
     """Where one settlement at a time is driven; `lane` is what it shares with other rooms."""
 
-    client: SettlementClient
+    clients: dict[Placement, SettlementClient]
+    """One for each way to start a settlement."""
     temporal: Client
 
     def __init__(self, lane: "Lane", name: str, engine: EmbeddedTemporal, switchboard: Switchboard) -> None:
@@ -118,7 +120,15 @@ class Room:
         self.temporal = await Client.connect(
             self.engine.address, namespace=NAMESPACE, data_converter=pydantic_data_converter
         )
-        self.client = SettlementClient(self.temporal, network=identity.network, coordinator=identity.attestors.identity)
+        self.clients = {
+            placement: SettlementClient(
+                self.temporal,
+                network=identity.network,
+                coordinator=identity.attestors.identity,
+                local_roles=placement.local_roles,
+            )
+            for placement in Placement
+        }
 
     async def _end_worker(self) -> None:
         await _end(self._worker)

@@ -1,6 +1,7 @@
 """Finished cells, kept so that an interrupted run goes on where it was; those of another tree do not count."""
 
 import hashlib
+import json
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -39,9 +40,11 @@ class Store:
             path.unlink(missing_ok=True)
         self.results: dict[Place, Result] = {}
         for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
-            kept = _Line.model_validate_json(line)
-            if kept.tree == tree and not kept.result.wrong:
-                self.results[kept.result.place] = kept.result
+            if json.loads(line)["tree"] != tree:
+                continue  # it may even be written otherwise
+            result = _Line.model_validate_json(line).result
+            if not result.wrong:
+                self.results[result.place] = result
 
     def keep(self, result: Result) -> None:
         """Write a result down; the next one of the same cell counts instead."""

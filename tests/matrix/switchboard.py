@@ -36,28 +36,66 @@ class Then(StrEnum):
 
 @dataclass(frozen=True)
 class Said:
-    """One word of a worker's: `ask` is one execution of a verb in that worker, `text` the answer."""
+    """One word of a worker's: `ask` is one execution of a verb in that worker, `text` the answer.
 
+    `number` counts the words of all workers in the order in which they were heard; `here` says whether the step is
+    taken in the process that runs the workflow.
+    """
+
+    number: int
     verb: str
     terms_hash: str
     when: When
-    attempt: int
+    here: bool
     ask: str
     answer: str
     text: str
 
+    def follows(self, said: "Said") -> bool:
+        """Whether this is of another execution of the same verb, and was heard later."""
+        return self.verb == said.verb and self.ask != said.ask and self.number > said.number
+
+
+class Stop:
+    """A place where verbs are held: the first one for the driver, those that follow it behind it."""
+
+    def __init__(self) -> None:
+        self.first: asyncio.Future[Held] = asyncio.get_running_loop().create_future()
+        self._behind: list[Callable[[Then], None]] | None = []
+
+    def hold(self, held: "Held", answer: Callable[[Then], None]) -> None:
+        """Hold whoever comes, but nobody behind the first when these may pass."""
+        if not self.first.done():
+            self.first.set_result(held)
+        elif self._behind is None:
+            answer(Then.GO)
+        else:
+            self._behind.append(answer)
+
+    def let_others(self) -> None:
+        """From now on only the first is held."""
+        behind, self._behind = self._behind or (), None
+        for answer in behind:
+            answer(Then.GO)
+
 
 class Held:
-    """A verb that waits for the driver's word."""
+    """A verb that waits for the driver's word, and behind it whatever attempts follow when this one is given up."""
 
-    def __init__(self, switchboard: "Switchboard", said: Said, answer: Callable[[Then], None]) -> None:
+    def __init__(self, switchboard: "Switchboard", stop: Stop, said: Said, answer: Callable[[Then], None]) -> None:
         self._switchboard = switchboard
+        self._stop = stop
         self._answer = answer
         self.said = said
 
     def let(self, then: Then = Then.GO) -> None:
-        """Let it go on; harmless if its worker is dead by now."""
+        """Let it go on, and everybody behind it; harmless if its worker is dead by now."""
         self._answer(then)
+        self._stop.let_others()
+
+    def let_others(self) -> None:
+        """Let those that follow it pass, and hold this one alone."""
+        self._stop.let_others()
 
     async def landed(self) -> Said:
         """What the ledger answered to this very request."""
@@ -72,7 +110,7 @@ class Switchboard:
 
     def __init__(self) -> None:
         self._said: list[Said] = []
-        self._stops: dict[tuple[str, str, When], asyncio.Future[Held]] = {}
+        self._stops: dict[tuple[str, str, When], Stop] = {}
         self._changed = asyncio.Condition()
         self._writers: set[asyncio.StreamWriter] = set()
 
@@ -87,10 +125,9 @@ class Switchboard:
             writer.close()
 
     def stop_at(self, verb: str, terms_hash: str, when: When) -> "asyncio.Future[Held]":
-        """Hold the next such verb, once, and if it is answered, with an answer; the future is done when it is held."""
-        stop: asyncio.Future[Held] = asyncio.get_running_loop().create_future()
-        self._stops[verb, terms_hash, when] = stop
-        return stop
+        """Hold the next such verb, and if it is answered, with an answer; the future is done when it is held."""
+        stop = self._stops[verb, terms_hash, when] = Stop()
+        return stop.first
 
     def all_of(self, terms_hash: str) -> list[Said]:
         """Everything said so far about these terms, in order."""
@@ -123,19 +160,20 @@ class Switchboard:
                 writer.write(json.dumps({"number": told["number"], "then": then}).encode() + b"\n")
 
         said = Said(
+            len(self._said),
             told["verb"],
             told["terms_hash"],
             When(told["when"]),
-            told["attempt"],
+            told["here"],
             told["ask"],
             told.get("answer", ""),
             told.get("text", ""),
         )
         stop = self._stops.get((said.verb, said.terms_hash, said.when))
-        if stop is None or stop.done() or said.answer in NOT_NOW:
+        if stop is None or said.answer in NOT_NOW:
             answer(Then.GO)
         else:
-            stop.set_result(Held(self, said, answer))
+            stop.hold(Held(self, stop, said, answer), answer)
         async with self._changed:
             self._said.append(said)
             self._changed.notify_all()

@@ -1,4 +1,4 @@
-"""Some cells of every row and column of the crash matrix; and that its judge, its memory and its page are right."""
+"""Cells of every row and column of the crash matrix, in both placements; and that judge, memory and page are right."""
 
 import re
 from collections.abc import Mapping
@@ -13,13 +13,14 @@ from interlock.protocol import Lock, LockState, Verdict, VerdictKind
 from tests.matrix.campaign import ALL, Campaign, Place, Result
 from tests.matrix.faults import COLUMNS, TABLES
 from tests.matrix.page import page
+from tests.matrix.placement import Placement
 from tests.matrix.steps import ROWS
 from tests.matrix.store import ROOT, Store
 from tests.matrix.trade import REFUNDED, RELEASED, UNTOUCHED, Books, outcome_of
 
 pytestmark = pytest.mark.timeout(600)  # what it waits for is given up by the engine after 15 s, many times over
 
-SLICE: tuple[Place, ...] = (
+_APART = (
     ("attest PAID", "the worker killed and no other there for a while"),
     ("pay", "killed before the effect"),
     ("lock", "killed after the commit, before the answer"),
@@ -41,6 +42,33 @@ SLICE: tuple[Place, ...] = (
     ("attest", "ahead, the payment ledger's"),
     ("lock", "behind, the asset ledger's"),
     ("attest VOIDED", "behind, the payment ledger's"),
+)
+_HERE = (
+    ("pay", "the worker killed and no other there for a while"),
+    ("attest PAID", "killed before the effect"),
+    ("release", "killed after the commit, before the answer"),
+    ("attest", "Temporal's whole database lost"),
+    ("release", "Temporal killed"),
+    ("lock", "lands late, after the retry has succeeded"),
+    ("pay", "lands late, after the settlement has ended the other way"),
+    ("check", "the ledger unreachable for a while"),
+    ("attest VOIDED", "the workflow terminated"),
+    ("pay", "the answer lost"),
+    ("lock", "the answer delivered twice"),
+    ("pay", "the workflow cancelled from the Web UI"),
+    ("refund", "Postgres killed inside the transaction"),
+    ("match", "down"),
+    ("attest PAID", "slow"),
+    ("attest", "lying"),
+    ("void", "contradicting itself"),
+    ("check", "ahead, the asset ledger's"),
+    ("pay", "ahead, the payment ledger's"),
+    ("match", "behind, the asset ledger's"),
+    ("release", "behind, the payment ledger's"),
+)
+SLICE: tuple[Place, ...] = (
+    *((Placement.APART, *cell) for cell in _APART),
+    *((Placement.HERE, *cell) for cell in _HERE),
 )
 """The longest first, so that they wait side by side."""
 
@@ -69,9 +97,10 @@ async def test_the_invariants_hold_when_all_that_has_happened(
     assert driven[1] == []
 
 
-def test_every_row_and_every_column_is_among_these_cells() -> None:
-    assert {step for step, _ in SLICE} == set(ROWS)
-    assert {fault for _, fault in SLICE} == set(COLUMNS)
+@pytest.mark.parametrize("placement", Placement)
+def test_every_row_and_every_column_is_among_these_cells(placement: Placement) -> None:
+    assert {step for where, step, _ in SLICE if where is placement} == set(ROWS)
+    assert {fault for where, _, fault in SLICE if where is placement} == set(COLUMNS)
     assert set(SLICE) <= set(ALL)
 
 
@@ -122,28 +151,45 @@ def test_what_is_no_end_is_judged_wrong(books: Books) -> None:
         outcome_of(books)
 
 
+def result_of(place: Place, outcome: str = "SETTLED", wrong: str = "") -> Result:
+    placement, step, fault = place
+    return Result(placement=placement, step=step, fault=fault, outcome=outcome, seconds=1.0, wrong=wrong)
+
+
 def test_a_run_goes_on_with_the_cells_that_are_not_finished_in_this_tree(tmp_path: Path) -> None:
     done, wrong, other, untried = ALL[:4]
+    (tmp_path / "cells.jsonl").write_text('{"tree": "an old tree", "result": {"what": "was not said so then"}}\n')
     kept = tmp_path / "cells.jsonl"
-    Store(kept, "another tree", fresh=False).keep(Result(step=other[0], fault=other[1], outcome="SETTLED"))
+    Store(kept, "another tree", fresh=False).keep(result_of(other))
     first = Store(kept, "this tree", fresh=False)
-    first.keep(Result(step=done[0], fault=done[1], outcome="SETTLED"))
-    first.keep(Result(step=wrong[0], fault=wrong[1], wrong="both legs moved, one of them twice"))
+    first.keep(result_of(done))
+    first.keep(result_of(wrong, wrong="both legs moved, one of them twice"))
     assert Store(kept, "this tree", fresh=False).missing(ALL[:4]) == [wrong, other, untried]
     assert Store(kept, "this tree", fresh=True).missing(ALL[:4]) == list(ALL[:4])
 
 
 def test_the_page_shows_every_cell_of_every_table() -> None:
-    results = {place: Result(step=place[0], fault=place[1], outcome="SETTLED", seconds=1.0) for place in ALL}
-    assert_whole(page(results))
+    assert_whole(page({place: result_of(place) for place in ALL}))
+
+
+def test_the_page_says_where_a_cell_ended_in_two_ways() -> None:
+    results = {place: result_of(place) for place in ALL}
+    first = next(place for place in ALL if place[0] is Placement.HERE)
+    text = page(results | {first: result_of(first, outcome="EXPIRED")})
+    assert text.count("| ● 1.0 s / ○ expired 1.0 s |") == 1
+    assert_whole(text)
 
 
 def test_the_committed_page_misses_no_cell() -> None:
     assert_whole((ROOT / "docs" / "crash-matrix.md").read_text(encoding="utf-8"))
 
 
+ENDED = r"(●|○ (cancelled|expired|rejected)) [0-9.]+"
+IN_BOTH = re.compile(rf" {ENDED} (s / {ENDED}|/ [0-9.]+) s ")
+
+
 def assert_whole(text: str) -> None:
-    """One table for each group of faults: a column for each fault, a row for each step, an outcome in each cell."""
+    """One table for each group of faults: a column for each fault, a row for each step, two ends in each cell."""
     tables = [part.splitlines() for part in re.findall(r"(?:^\| .*\|\n|^\|-.*\|\n)+", text, re.MULTILINE)]
     found = [table for table in tables if table[0].startswith("| step |")]
     assert len(found) == len(TABLES)
@@ -153,4 +199,4 @@ def assert_whole(text: str) -> None:
         assert [row[0].strip(" *") for row in rows] == list(ROWS)
         for row in rows:
             assert len(row) == len(faults) + 1
-            assert all(re.fullmatch(r" (●|○ (cancelled|expired|rejected)) [0-9.]+ s ", cell) for cell in row[1:])
+            assert all(IN_BOTH.fullmatch(cell) for cell in row[1:])

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from interlock.client import SettlementClient
 from interlock.client.errors import AlreadyEnded, InstructionRefused, ServiceFault, UnknownSettlement
 from interlock.ledgers.faults import LedgerFault
 from interlock.protocol import (
@@ -61,10 +62,18 @@ class Books:
 class Trade:
     """2,500 OUSG against cash; the parties have plenty of both, so that whatever moved twice would show."""
 
-    def __init__(self, room: Room, parties: Parties, settle_within: float, not_before_ago: float | None) -> None:
+    def __init__(
+        self,
+        room: Room,
+        client: SettlementClient,
+        parties: Parties,
+        settle_within: float,
+        not_before_ago: float | None,
+    ) -> None:
         self.room = room
+        self.client = client
         self.parties = parties
-        self.network = room.client.network
+        self.network = client.network
         self.terms = parties.terms(
             f"MX-{secrets.token_hex(8).upper()}",
             not_before=None if not_before_ago is None else in_seconds(-not_before_ago),
@@ -73,18 +82,18 @@ class Trade:
         self.terms_hash = self.terms.hash(self.network)
         signatures = tuple(each.sign(self.terms, self.network) for each in (SELLER, BUYER))
         self.signed = SignedTerms(network=self.network, terms=self.terms, signatures=signatures)
-        self.handle = room.client.handle(self.terms)
+        self.handle = client.handle(self.terms)
         self._asset, self._payment = parties.market.asset, parties.market.payment
 
     # what parties say
 
     async def instruct(self, party: LocalSigner) -> None:
         """One party sends its signature."""
-        await persisting(lambda: self.room.client.instruct(self.terms, party.sign(self.terms, self.network)))
+        await persisting(lambda: self.client.instruct(self.terms, party.sign(self.terms, self.network)))
 
     async def settle(self) -> None:
         """Both signatures are sent at once; harmless to repeat."""
-        await persisting(lambda: self.room.client.settle(self.terms, self.signed.signatures, known=True))
+        await persisting(lambda: self.client.settle(self.terms, self.signed.signatures, known=True))
 
     async def consent(self, party: LocalSigner) -> None:
         """A party consents to cancel."""

@@ -52,7 +52,7 @@ class Line:
 
     async def _carry(self, verb: str, terms_hash: str, ask: Callable[[], Awaitable[Any]]) -> Any:
         asked = f"{os.getpid()}.{next(self._numbers)}"
-        said = {"verb": verb, "terms_hash": terms_hash, "attempt": activity.info().attempt, "ask": asked}
+        said = {"verb": verb, "terms_hash": terms_hash, "here": activity.info().is_local, "ask": asked}
         await self._say(said | {"when": "before"})
         try:
             answer = await ask()

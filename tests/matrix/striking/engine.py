@@ -1,7 +1,7 @@
 """Temporal is killed, or loses everything it knew."""
 
+from tests.matrix import recovery
 from tests.matrix.cell import Cell, expect
-from tests.matrix.recovery import by_instructing_again, by_the_sweeper
 from tests.matrix.switchboard import When
 
 SWEPT = ("lock", "pay", "attest VOIDED")
@@ -23,25 +23,20 @@ async def temporal_loses_everything(cell: Cell) -> None:
 
     Then somebody instructs again; in *lock*, *pay* and *attest VOIDED* nobody does, and the sweeper finds it.
     """
-    held = await cell.held(When.BEFORE)
+    swept = cell.step.name in SWEPT
+    held = await recovery.held(cell, swept=swept)
     await cell.silence()
     cell.strikes()
     await cell.room.kill_engine()
-    held.let()
-    await held.landed()
+    await recovery.carried_out(held)
     expect(cell.room.engine.database.exists(), "the engine had no database to lose")
     cell.room.lose_history()
     await cell.room.start_engine()
-    if cell.step.name in SWEPT:
-        await _workers_begin_anew(cell)
-        await by_the_sweeper(cell)
+    # the sweeper's schedule went with the rest; a settlement worker that starts makes it again at once
+    if swept:
+        await recovery.another_worker(cell, held)
+        await recovery.by_the_sweeper(cell)
     else:
-        await by_instructing_again(cell)
+        await recovery.by_instructing_again(cell)
         await cell.ended_in_full()
-        await _workers_begin_anew(cell)
-
-
-async def _workers_begin_anew(cell: Cell) -> None:
-    """The sweeper's schedule went with the rest; a settlement worker that starts makes it again at once."""
-    await cell.room.kill_worker()
-    await cell.room.start_worker()
+        await recovery.another_worker(cell, held)

@@ -8,9 +8,10 @@ from tests.matrix.trade import Trade
 
 
 async def lands_after_the_retry(cell: Cell) -> None:
-    """The first attempt is on its way until the engine has given it up and the second has been answered."""
+    """The first attempt is on its way until it has been given up and the second has been answered."""
     held = await cell.held(When.BEFORE)
     cell.strikes()
+    held.let_others()
     retried = await cell.asked_again(held)
     held.let()
     landed = await held.landed()
@@ -31,7 +32,8 @@ async def lands_after_the_other_end(cell: Cell) -> None:
     else:
         await _voided_by_hand(cell.trade)
         cell.outcome = "CANCELLED"
-    await cell.heard(cell.step.verb, When.AFTER, attempt=held.said.attempt + 1)
+    held.let_others()
+    await cell.asked_again(held, not_now=())
     await cell.ended()
     before = await cell.trade.books()
     held.let()
