@@ -4,7 +4,7 @@ A cell whose situation did not come about is wrong, however well its settlement 
 """
 
 import asyncio
-from collections.abc import Callable, Container, Coroutine
+from collections.abc import Callable, Coroutine
 from datetime import timedelta
 from typing import Any, Self
 
@@ -113,7 +113,7 @@ class Cell:
         said = f"{verb or 'any verb'}, {when}{f', answered {answer}' if answer else ''}"
         return await self._heard(wanted, f"not {times} times heard: {said}", times)
 
-    async def asked_again(self, held: Held, *, not_now: Container[str] = NOT_NOW) -> Said:
+    async def asked_again(self, held: Held) -> Said:
         """Another attempt is made than the one that was held; and what is answered then, or later."""
         verb = held.said.verb
         again = await self._heard(
@@ -124,7 +124,7 @@ class Cell:
                 said.follows(held.said)
                 and said.number > again.number
                 and said.when is When.AFTER
-                and said.answer not in not_now
+                and said.answer not in NOT_NOW
             ),
             f"no other attempt was answered: {verb}",
         )

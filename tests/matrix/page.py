@@ -22,8 +22,8 @@ which must be there exactly once or not at all. In all {count} cells both legs m
 of all ledgers that were used held at the end.
 
 **Apart**, each step is an activity on its role's task queue; **here**, the process that runs the workflow takes it, in
-one go with those that follow where nobody has to be waited for (decision 0011). Whoever starts a settlement says which;
-what the sweeper starts goes on here, for its process serves all roles.
+one go with those that follow where nobody has to be waited for ([why](decisions/0011-where-steps-run.md)). Whoever
+starts a settlement says which; what the sweeper starts goes on here, for its process serves all roles.
 
 | | half had ended after | the last one after | |
 |---|---|---|---|

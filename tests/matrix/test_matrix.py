@@ -1,5 +1,6 @@
 """Cells of every row and column of the crash matrix, in both placements; and that judge, memory and page are right."""
 
+import asyncio
 import re
 from collections.abc import Mapping
 from dataclasses import replace
@@ -7,11 +8,14 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
 
+import asyncpg
 import pytest
 
 from interlock.protocol import Lock, LockState, Verdict, VerdictKind
+from tests.conftest import LedgerServer, PostgresWorld
 from tests.matrix.campaign import ALL, Campaign, Place, Result
 from tests.matrix.faults import COLUMNS, TABLES
+from tests.matrix.lane import somebody_waits
 from tests.matrix.page import page
 from tests.matrix.placement import Placement
 from tests.matrix.steps import ROWS
@@ -102,6 +106,23 @@ def test_every_row_and_every_column_is_among_these_cells(placement: Placement) -
     assert {step for where, step, _ in SLICE if where is placement} == set(ROWS)
     assert {fault for where, _, fault in SLICE if where is placement} == set(COLUMNS)
     assert set(SLICE) <= set(ALL)
+
+
+async def test_a_session_that_comes_after_the_first_look_is_seen_to_wait(
+    ledger_server: LedgerServer, postgres_world: PostgresWorld
+) -> None:
+    database = postgres_world.asset_database
+    holder = await asyncpg.connect(ledger_server.superuser_dsn(database))
+    await holder.execute("BEGIN; LOCK TABLE ledger.locks IN ACCESS EXCLUSIVE MODE")
+    await holder.fetch("SELECT FROM pg_stat_activity")
+    writer = await asyncpg.connect(ledger_server.dsn(database))
+    waiting = asyncio.create_task(writer.fetch("SELECT FROM ledger.locks"))
+    try:
+        await somebody_waits(holder, "ledger_writer")
+    finally:
+        await holder.close()
+        await waiting
+        await writer.close()
 
 
 def shown(effects: Books, state: LockState | None, kind: VerdictKind | None, by: str = "consent") -> Books:
