@@ -89,6 +89,8 @@ def translated(error: BaseException) -> CliError | None:
 
 
 def _of_system(error: BaseException) -> CliError | None:
+    if _is(error, "interlock.ledgers.processes", "ProcessLost"):
+        return CliError("process_lost", str(error))
     if any(_is(error, "asyncpg", name) for name in _DATABASE_GONE):
         return unreachable(f"the ledger's database let nobody in, or went away: {error}")
     if _is(error, "asyncpg", "InsufficientPrivilegeError"):

@@ -19,10 +19,13 @@ def configure(acts: Any) -> None:
 
 
 async def _verify(_: argparse.Namespace, context: Context) -> int:
-    from interlock.ledgers.verify import verify
+    from interlock.ledgers.processes import hands
+    from interlock.ledgers.verify import rows_to_verify, verify
 
     async with context.ledger(LEDGERS[0]) as asset, context.ledger(LEDGERS[1]) as payment:
-        results = await verify(asset, payment)
+        rows = await rows_to_verify(asset, payment)
+        with hands(rows) as several, context.output.progress("verifying", rows) as advance:
+            results = await verify(asset, payment, hands=several, advance=advance)
     ok = all(invariant.ok for invariant in results.values())
     context.output.document({"ok": ok, "invariants": results})
     for name, invariant in results.items():

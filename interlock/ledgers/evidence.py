@@ -96,12 +96,23 @@ def uncertified(
     Whether that set counts for the terms now, `effective` says: a certificate of a set that was succeeded since may
     still ask what stands, but has no new effect.
     """
-    statement = certificate.statement
-    ledger = terms.delivery.ledger if fact is Fact.LOCKED else terms.payment.ledger
     if attestors is None:
-        name, epoch = statement.coordinator.name, statement.coordinator.epoch
+        name, epoch = certificate.statement.coordinator.name, certificate.statement.coordinator.epoch
         text = f"Coordinator {name}, epoch {epoch}, is not registered on ledger {here.ledger}."
         return _refusal(RefusalCode.UNKNOWN_COORDINATOR, text, f"operators of ledger {here.ledger}", "coordinator")
+    if refusal := misstated(certificate, terms, fact, here):
+        return refusal
+    try:
+        certificate.verify(here.network, attestors)
+    except CertificateInvalid as error:
+        return not_proven(str(error))
+    return None
+
+
+def misstated(certificate: Certificate, terms: Terms, fact: Fact, here: Identity) -> Refusal | None:
+    """Why the certificate's statement is not `fact` of these terms, whoever signed it."""
+    statement = certificate.statement
+    ledger = terms.delivery.ledger if fact is Fact.LOCKED else terms.payment.ledger
     wrong = {
         f"it says {statement.fact}, and {fact} is needed": statement.fact is not fact,
         "it is about other terms": statement.terms_hash != terms.hash(here.network),
@@ -111,10 +122,6 @@ def uncertified(
     for reason, is_so in wrong.items():
         if is_so:
             return not_proven(reason)
-    try:
-        certificate.verify(here.network, attestors)
-    except CertificateInvalid as error:
-        return not_proven(str(error))
     return None
 
 

@@ -4,18 +4,22 @@ Works on any connection that may read everything: an auditor's, or the writer's.
 each is read in one snapshot, and across the two the asset ledger is read first, then the verdict.
 """
 
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
+from functools import partial
+from itertools import islice
 
 import asyncpg
 
-from interlock.ledgers import evidence
 from interlock.ledgers.connections import Snapshot
-from interlock.ledgers.evidence import RegisteredSet, effective
+from interlock.ledgers.evidence import Identity, RegisteredSet, effective
+from interlock.ledgers.ledger import Genesis
+from interlock.ledgers.processes import HERE, Hands
 from interlock.ledgers.queries import folder, query
 from interlock.ledgers.reader import PostgresReader, registered_set
+from interlock.ledgers.reading import Entry, Kept, read_entries, read_kept
 from interlock.ledgers.replay import Replay, Standing
-from interlock.ledgers.reverify import Entry, Reverifier
-from interlock.protocol import Message, SignedTerms
+from interlock.ledgers.reverify import Reverifier
+from interlock.protocol import AttestorSet, Message
 
 INVARIANTS = (
     "atomicity",
@@ -47,7 +51,8 @@ class _Findings:
 
     def add(self, invariant: str, checked: int, violations: Iterable[str]) -> None:
         self._checked[invariant] += checked
-        self._violations[invariant] += [each for each in violations if each]
+        found = self._violations[invariant]
+        found += islice((each for each in violations if each), MOST_VIOLATIONS - len(found))
 
     @property
     def results(self) -> dict[str, InvariantResult]:
@@ -55,26 +60,46 @@ class _Findings:
             name: InvariantResult(
                 ok=not self._violations[name],
                 checked=self._checked[name],
-                violations=tuple(self._violations[name][:MOST_VIOLATIONS]),
+                violations=tuple(self._violations[name]),
             )
             for name in INVARIANTS
         }
 
 
-async def verify(asset: PostgresReader, payment: PostgresReader) -> dict[str, InvariantResult]:
-    """The invariants, by name, in the design's order. Raises LedgerUnreachable if a ledger does not answer."""
+Advance = Callable[[int], None]
+"""Is told how many more rows were looked at."""
+
+
+async def rows_to_verify(asset: PostgresReader, payment: PostgresReader) -> int:
+    """How many rows `verify` looks at one by one. Raises LedgerUnreachable."""
+    total = 0
+    for ledger, ended in ((asset, "locks"), (payment, "verdicts")):
+        async with ledger.connections.snapshot() as snapshot:
+            (row,) = await snapshot.rows(query("rows_to_verify"))
+            total += row["entries"] + row[ended]
+    return total
+
+
+async def verify(
+    asset: PostgresReader, payment: PostgresReader, *, hands: Hands = HERE, advance: Advance = lambda _: None
+) -> dict[str, InvariantResult]:
+    """The invariants, by name, in the design's order; `hands` verify the signatures.
+
+    Raises LedgerUnreachable if a ledger does not answer, ProcessLost if not all could be looked at.
+    """
     findings = _Findings()
-    await _no_end_without_verdict(asset, payment, findings)
-    await _no_verdict_against_lock(asset, payment, findings)
+    await _no_end_without_verdict(asset, payment, findings, advance)
+    await _no_verdict_against_lock(asset, payment, findings, advance)
     for ledger in (asset, payment):
         async with ledger.connections.snapshot() as snapshot:
             await _books(ledger.name, snapshot, findings)
-            replay = await _journal(ledger, snapshot, findings)
-            await _recoverability(replay, snapshot, findings)
+            await _Journal(ledger, snapshot, findings, hands).check(advance)
     return findings.results
 
 
-async def _no_end_without_verdict(asset: PostgresReader, payment: PostgresReader, findings: _Findings) -> None:
+async def _no_end_without_verdict(
+    asset: PostgresReader, payment: PostgresReader, findings: _Findings, advance: Advance
+) -> None:
     """Released only if PAID, refunded only if VOIDED. The verdict came first, so it is there when read second."""
     async with asset.connections.snapshot() as snapshot:
         async for locks in snapshot.chunks(query("lock_states")):
@@ -90,9 +115,12 @@ async def _no_end_without_verdict(asset: PostgresReader, payment: PostgresReader
                     if lock["state"] in _ENDED and verdicts.get(lock["terms_hash"]) != _ENDED[lock["state"]]
                 ),
             )
+            advance(len(locks))
 
 
-async def _no_verdict_against_lock(asset: PostgresReader, payment: PostgresReader, findings: _Findings) -> None:
+async def _no_verdict_against_lock(
+    asset: PostgresReader, payment: PostgresReader, findings: _Findings, advance: Advance
+) -> None:
     """PAID has a lock that is not refunded; VOIDED has none that is released."""
     async with payment.connections.snapshot() as snapshot:
         async for verdicts in snapshot.chunks(query("verdict_kinds")):
@@ -106,6 +134,7 @@ async def _no_verdict_against_lock(asset: PostgresReader, payment: PostgresReade
                 wrong = state == _CONTRARY[verdict["verdict"]] or (verdict["verdict"] == "PAID" and unlocked)
                 text = f"{verdict['terms_hash']} is {verdict['verdict']}, and its lock is {state}"
                 findings.add("atomicity", 1, [text] if wrong else [])
+            advance(len(verdicts))
 
 
 async def _books(ledger: str, snapshot: Snapshot, findings: _Findings) -> None:
@@ -116,21 +145,73 @@ async def _books(ledger: str, snapshot: Snapshot, findings: _Findings) -> None:
             findings.add(invariant, row["checked"], (f"ledger {ledger}: {text}" for text in row["violations"]))
 
 
-async def _journal(ledger: PostgresReader, snapshot: Snapshot, findings: _Findings) -> Replay:
-    """Every stored signature and certificate once more, and the tables against what the journal made of them."""
-    reverifier = Reverifier(ledger.name, ledger.network)
-    async for rows in snapshot.chunks(query("entries_to_reverify")):
-        objections = [reverifier.objection(Entry(**row)) for row in rows]
-        findings.add("authority", len(rows), (f"ledger {ledger.name}: {text}" for text in objections if text))
-    operators = frozenset(row["address"] for row in await snapshot.rows(query("operators")))
-    accounts = {
-        row["name"]: Standing(row["owner"], row["admitted"], row["frozen"])
-        for row in await snapshot.rows(query("accounts"))
-    }
-    sets = {(row["name"], row["epoch"]): _set(row) for row in await snapshot.rows(query("all_attestor_sets"))}
-    differences = reverifier.replay.differences(operators, accounts, sets)
-    findings.add("evidence", len(accounts) + len(sets), (f"ledger {ledger.name}: {text}" for text in differences))
-    return reverifier.replay
+class _Journal:
+    """One ledger's journal in one snapshot: every stored signature once more, and the tables against what it says."""
+
+    def __init__(self, ledger: PostgresReader, snapshot: Snapshot, findings: _Findings, hands: Hands) -> None:
+        self._ledger, self._snapshot, self._findings, self._hands = ledger, snapshot, findings, hands
+        self._reverifier = Reverifier(ledger.name, ledger.network)
+        self._certifiers: dict[AttestorSet, list[str]] = {}
+        """Which terms these have to certify yet; no more than there can be violations."""
+
+    async def check(self, advance: Advance) -> None:
+        """Authority, evidence and recoverability."""
+        here = await self._born()
+        async for readings in self._hands.map(partial(read_entries, here), self._entries()):
+            objections = [self._reverifier.objection(reading) for reading in readings]
+            self._add("authority", len(readings), objections)
+            for reading in readings:
+                if reading.kept is not None:
+                    self._keep(reading.kept)
+            advance(len(readings))
+        async for rows in self._hands.map(partial(read_kept, here), self._unjournalled()):
+            for kept in rows:
+                self._keep(kept)
+        replay = self._reverifier.replay
+        for certifiers, terms in self._certifiers.items():
+            if effective(certifiers, replay.sets) is None:
+                self._add("recoverability", 0, [f"{each}: nobody can certify it" for each in terms])
+        await self._tables(replay)
+
+    async def _born(self) -> Identity:
+        """Who judges, with the operators of the genesis: it is read before the rest, which their signatures carry."""
+        operators: frozenset[str] = frozenset()
+        for row in await self._snapshot.rows(query("genesis")):
+            try:
+                operators = frozenset(Genesis.model_validate_json(row["authority"]).operators)
+            except ValueError:
+                continue  # objected to when it is its turn, and so is all that follows
+        return Identity(self._ledger.name, self._ledger.network, operators)
+
+    async def _entries(self) -> AsyncIterator[list[Entry]]:
+        async for rows in self._snapshot.chunks(query("entries_to_reverify")):
+            yield [Entry(**row) for row in rows]
+
+    async def _unjournalled(self) -> AsyncIterator[list[tuple[str, str]]]:
+        async for rows in self._snapshot.chunks(query("unjournalled")):
+            yield [(row["terms_hash"], row["signed"]) for row in rows]
+
+    def _keep(self, kept: Kept) -> None:
+        """Whoever finds an open lock or a verdict can go on from what is stored in it."""
+        self._add("recoverability", 1, [f"{kept.terms_hash}: {fault}" for fault in kept.faults])
+        if kept.certifiers is not None:
+            waiting = self._certifiers.setdefault(kept.certifiers, [])
+            if len(waiting) < MOST_VIOLATIONS:
+                waiting.append(kept.terms_hash)
+
+    async def _tables(self, replay: Replay) -> None:
+        operators = frozenset(row["address"] for row in await self._snapshot.rows(query("operators")))
+        accounts = {
+            row["name"]: Standing(row["owner"], row["admitted"], row["frozen"])
+            for row in await self._snapshot.rows(query("accounts"))
+        }
+        rows = await self._snapshot.rows(query("all_attestor_sets"))
+        sets = {(row["name"], row["epoch"]): _set(row) for row in rows}
+        self._add("evidence", len(accounts) + len(sets), replay.differences(operators, accounts, sets))
+
+    def _add(self, invariant: str, checked: int, violations: Iterable[str]) -> None:
+        texts = (f"ledger {self._ledger.name}: {text}" for text in violations if text)
+        self._findings.add(invariant, checked, texts)
 
 
 def _set(row: asyncpg.Record) -> RegisteredSet | None:
@@ -139,24 +220,3 @@ def _set(row: asyncpg.Record) -> RegisteredSet | None:
         return registered_set(row)
     except ValueError:
         return None
-
-
-async def _recoverability(replay: Replay, snapshot: Snapshot, findings: _Findings) -> None:
-    """Whoever finds an open lock or a verdict can go on from what is stored in it."""
-    here = replay.here
-    async for rows in snapshot.chunks(query("recoverable")):
-        for row in rows:
-            try:
-                signed = SignedTerms.model_validate_json(row["signed"])
-            except ValueError as error:
-                findings.add("recoverability", 1, [f"{row['terms_hash']}: its terms cannot be read: {error}"])
-                continue
-            reasons = {
-                "its terms have another hash": signed.terms.hash(here.network) != row["terms_hash"],
-                "its terms are not signed by both parties": evidence.unmatched(signed, here) is not None,
-                # Terms may be voided whatever their coordinator: a refund of no lock needs no certificate to go on.
-                "nobody can certify it": here.ledger == signed.terms.delivery.ledger
-                and effective(signed.terms.coordinator, replay.sets) is None,
-            }
-            violations = [f"ledger {here.ledger}: {row['terms_hash']}: {why}" for why, so in reasons.items() if so]
-            findings.add("recoverability", 1, violations)

@@ -3,7 +3,9 @@
 A statement binds the position of the fact, not of the read, so all honest signatures cover equal bytes.
 """
 
+from collections.abc import Sequence
 from enum import StrEnum
+from functools import lru_cache
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
@@ -60,8 +62,25 @@ class Attestors(Message):
     @property
     def identity(self) -> AttestorSet:
         """How terms name this set: digest = keccak256(quorum as 4 bytes || sorted keys, 20 bytes each)."""
-        packed = self.quorum.to_bytes(4, "big") + b"".join(bytes.fromhex(key[2:]) for key in self.keys)
-        return AttestorSet(name=self.name, epoch=self.epoch, digest="0x" + keccak256(packed).hex())
+        return _identity(self.name, self.epoch, self.keys, self.quorum)
+
+    def require_quorum(self, coordinator: AttestorSet, signers: Sequence[str]) -> None:
+        """Raise CertificateInvalid unless `coordinator` is this very set, and these are distinct, its own, enough."""
+        if coordinator != self.identity:
+            raise CertificateInvalid("the statement is of another attestor set")
+        if len(set(signers)) != len(signers):
+            raise CertificateInvalid("one attestor's signature stands twice")
+        if strangers := sorted(set(signers) - set(self.keys)):
+            raise CertificateInvalid(f"{strangers[0]} is not in the attestor set")
+        if len(signers) < self.quorum:
+            raise CertificateInvalid(f"{len(signers)} signatures, the quorum is {self.quorum}")
+
+
+@lru_cache(maxsize=64)
+def _identity(name: str, epoch: int, keys: tuple[str, ...], quorum: int) -> AttestorSet:
+    """Remembered: every certificate asks it of the same few sets."""
+    packed = quorum.to_bytes(4, "big") + b"".join(bytes.fromhex(key[2:]) for key in keys)
+    return AttestorSet(name=name, epoch=epoch, digest="0x" + keccak256(packed).hex())
 
 
 class CertificateInvalid(ValueError):  # noqa: N818 - named as the refusal that it becomes
@@ -74,17 +93,18 @@ class Certificate(Message):
     statement: Statement
     signatures: tuple[Signature, ...] = Field(max_length=64)
 
+    @property
+    def signers(self) -> tuple[str, ...]:
+        """Who claims to have signed; whether it is true, `verify_signatures` says."""
+        return tuple(signature.signer for signature in self.signatures)
+
     def verify(self, network: str, attestors: Attestors) -> None:
         """Raise CertificateInvalid unless a quorum of distinct attestors of this very set signed the statement."""
-        if self.statement.coordinator != attestors.identity:
-            raise CertificateInvalid("the statement is of another attestor set")
-        signers = [signature.signer for signature in self.signatures]
-        if len(set(signers)) != len(signers):
-            raise CertificateInvalid("one attestor's signature stands twice")
-        if strangers := sorted(set(signers) - set(attestors.keys)):
-            raise CertificateInvalid(f"{strangers[0]} is not in the attestor set")
-        if len(signers) < attestors.quorum:
-            raise CertificateInvalid(f"{len(signers)} signatures, the quorum is {attestors.quorum}")
+        attestors.require_quorum(self.statement.coordinator, self.signers)
+        self.verify_signatures(network)
+
+    def verify_signatures(self, network: str) -> None:
+        """Raise CertificateInvalid unless every signature is its signer's, whoever that is: the timeless half."""
         for signature in self.signatures:
             try:
                 verify(self.statement, network, signature)

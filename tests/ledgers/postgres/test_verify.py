@@ -1,19 +1,40 @@
-"""Each invariant, broken on purpose by somebody whom no rule stops, is named by `verify`."""
+"""Each invariant, broken on purpose by somebody whom no rule stops, is named by `verify`, alone and with processes."""
+
+import multiprocessing
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
 
 import asyncpg
 import pytest
 
+from interlock.ledgers.processes import Hands, ProcessLost, pool
 from interlock.ledgers.reader import PostgresReader
-from interlock.ledgers.verify import INVARIANTS, InvariantResult, verify
+from interlock.ledgers.verify import INVARIANTS, InvariantResult, rows_to_verify, verify
 from interlock.protocol import Fact
 from tests.conftest import PostgresWorld
 from tests.world import ATTEMPT, ATTESTORS, BUYER, NETWORK, SELLER, receipt
 
 
+@dataclass
+class Watched(PostgresWorld):
+    """A world with processes that verify what happened in it."""
+
+    hands: Hands
+
+
+@pytest.fixture(scope="module")
+def hands() -> Iterator[Hands]:
+    """Two processes for all tests: to start them takes longer than a test."""
+    with pool(2) as found:
+        yield found
+
+
 @pytest.fixture
-async def history(postgres_world: PostgresWorld) -> PostgresWorld:
+async def history(postgres_world: PostgresWorld, hands: Hands) -> Watched:
     """Two ledgers with every kind of row: settled, voided, locked, a tombstone, redirected, ordered."""
-    world = postgres_world
+    parts = {part.name: getattr(postgres_world, part.name) for part in fields(postgres_world)}
+    world = Watched(**parts, hands=hands)
+    world._number = postgres_world._number
     await world.settled(world.terms(settlement_id="SETTLED"))
     voided = world.terms(settlement_id="VOIDED")
     await world.locked(voided)
@@ -34,7 +55,7 @@ async def history(postgres_world: PostgresWorld) -> PostgresWorld:
     return world
 
 
-async def broken(world: PostgresWorld, ledger: str, *statements: str) -> dict[str, InvariantResult]:
+async def broken(world: Watched, ledger: str, *statements: str) -> dict[str, InvariantResult]:
     """Say the statements on that ledger with all rules out of force, and verify both, as an auditor."""
     if any(statement.split()[0] in {"ALTER", "DROP", "GRANT"} for statement in statements):
         world.servers.spoiled.add(world.database(ledger))
@@ -48,13 +69,15 @@ async def broken(world: PostgresWorld, ledger: str, *statements: str) -> dict[st
     return await verified(world)
 
 
-async def verified(world: PostgresWorld) -> dict[str, InvariantResult]:
-    """What an auditor, who can write nothing, finds."""
+async def verified(world: Watched) -> dict[str, InvariantResult]:
+    """What an auditor, who can write nothing, finds: the same with the work spread over processes as without."""
     async with (
         await PostgresReader.connect(world.servers.dsn(world.asset_database, "auditor")) as asset,
         await PostgresReader.connect(world.servers.dsn(world.payment_database, "auditor")) as payment,
     ):
-        return await verify(asset, payment)
+        results = await verify(asset, payment, hands=world.hands)
+        assert results == await verify(asset, payment)
+    return results
 
 
 def named(results: dict[str, InvariantResult]) -> set[str]:
@@ -62,14 +85,17 @@ def named(results: dict[str, InvariantResult]) -> set[str]:
     return {name for name, result in results.items() if not result.ok}
 
 
-async def test_an_honest_history_holds_all_invariants(history: PostgresWorld) -> None:
-    results = await verified(history)
+async def test_an_honest_history_holds_all_invariants(history: Watched) -> None:
+    seen: list[int] = []
+    results = await verify(history.asset, history.payment, advance=seen.append)
+    assert results == await verified(history)
+    assert sum(seen) == await rows_to_verify(history.asset, history.payment)
     assert {name: result.violations for name, result in results.items() if result.violations} == {}
     assert tuple(results) == INVARIANTS
     assert all(result.checked > 0 for result in results.values())
 
 
-async def test_atomicity_a_release_of_what_was_voided(history: PostgresWorld) -> None:
+async def test_atomicity_a_release_of_what_was_voided(history: Watched) -> None:
     results = await broken(
         history, "asset", "UPDATE ledger.locks SET state = 'released' WHERE settlement_id = 'VOIDED'"
     )
@@ -77,19 +103,19 @@ async def test_atomicity_a_release_of_what_was_voided(history: PostgresWorld) ->
     assert any("is released, and its verdict is VOIDED" in text for text in results["atomicity"].violations)
 
 
-async def test_atomicity_a_refund_of_what_was_paid(history: PostgresWorld) -> None:
+async def test_atomicity_a_refund_of_what_was_paid(history: Watched) -> None:
     results = await broken(
         history, "asset", "UPDATE ledger.locks SET state = 'refunded' WHERE settlement_id = 'SETTLED'"
     )
     assert any("is refunded, and its verdict is PAID" in text for text in results["atomicity"].violations)
 
 
-async def test_atomicity_an_end_with_no_verdict(history: PostgresWorld) -> None:
+async def test_atomicity_an_end_with_no_verdict(history: Watched) -> None:
     results = await broken(history, "payment", "DELETE FROM ledger.verdicts WHERE settlement_id = 'SETTLED'")
     assert any("is released, and its verdict is None" in text for text in results["atomicity"].violations)
 
 
-async def test_atomicity_a_payment_of_nothing_locked(history: PostgresWorld) -> None:
+async def test_atomicity_a_payment_of_nothing_locked(history: Watched) -> None:
     results = await broken(history, "asset", "DELETE FROM ledger.locks WHERE settlement_id = 'SETTLED'")
     assert any("is PAID, and its lock is missing" in text for text in results["atomicity"].violations)
 
@@ -105,7 +131,7 @@ async def test_atomicity_a_payment_of_nothing_locked(history: PostgresWorld) -> 
         ("UPDATE ledger.locks SET state = 'released' WHERE state = 'locked'", "open locks need 0"),
     ],
 )
-async def test_conservation(history: PostgresWorld, statement: str, violation: str) -> None:
+async def test_conservation(history: Watched, statement: str, violation: str) -> None:
     constraints = {
         "UPDATE ledger.accounts": (
             "ALTER TABLE ledger.accounts DROP CONSTRAINT accounts_check",
@@ -118,7 +144,7 @@ async def test_conservation(history: PostgresWorld, statement: str, violation: s
     assert any(violation in text for text in results["conservation"].violations), results["conservation"]
 
 
-async def test_one_decision_a_verdict_that_was_turned_round(history: PostgresWorld) -> None:
+async def test_one_decision_a_verdict_that_was_turned_round(history: Watched) -> None:
     results = await broken(
         history,
         "payment",
@@ -127,7 +153,7 @@ async def test_one_decision_a_verdict_that_was_turned_round(history: PostgresWor
     assert "one_decision" in named(results)
 
 
-async def test_one_decision_two_verdicts(history: PostgresWorld) -> None:
+async def test_one_decision_two_verdicts(history: Watched) -> None:
     results = await broken(
         history,
         "payment",
@@ -147,11 +173,11 @@ async def test_one_decision_two_verdicts(history: PostgresWorld) -> None:
         "GRANT UPDATE ON ledger.verdicts TO ledger_writer",
     ],
 )
-async def test_one_decision_a_rule_out_of_force(history: PostgresWorld, statement: str) -> None:
+async def test_one_decision_a_rule_out_of_force(history: Watched, statement: str) -> None:
     assert named(await broken(history, "payment", statement)) == {"one_decision"}
 
 
-async def test_exactly_once_an_effect_that_happened_twice(history: PostgresWorld) -> None:
+async def test_exactly_once_an_effect_that_happened_twice(history: Watched) -> None:
     results = await broken(
         history,
         "payment",
@@ -164,7 +190,7 @@ async def test_exactly_once_an_effect_that_happened_twice(history: PostgresWorld
 
 
 @pytest.mark.parametrize("operation", ["lock", "release", "refund"])
-async def test_exactly_once_an_effect_on_somebody_else(history: PostgresWorld, operation: str) -> None:
+async def test_exactly_once_an_effect_on_somebody_else(history: Watched, operation: str) -> None:
     results = await broken(
         history,
         "asset",
@@ -174,7 +200,7 @@ async def test_exactly_once_an_effect_on_somebody_else(history: PostgresWorld, o
     assert any("did not move what its terms say" in text for text in results["exactly_once"].violations)
 
 
-async def test_exactly_once_an_id_that_moved_units_twice(history: PostgresWorld) -> None:
+async def test_exactly_once_an_id_that_moved_units_twice(history: Watched) -> None:
     results = await broken(
         history,
         "asset",
@@ -184,9 +210,7 @@ async def test_exactly_once_an_id_that_moved_units_twice(history: PostgresWorld)
     assert any("moved units" in text for text in results["exactly_once"].violations)
 
 
-async def _forge(
-    world: PostgresWorld, ledger: str, operation: str, path: str, value: str
-) -> dict[str, InvariantResult]:
+async def _forge(world: Watched, ledger: str, operation: str, path: str, value: str) -> dict[str, InvariantResult]:
     return await broken(
         world,
         ledger,
@@ -195,7 +219,7 @@ async def _forge(
     )
 
 
-async def test_authority_a_certificate_of_too_few(history: PostgresWorld) -> None:
+async def test_authority_a_certificate_of_too_few(history: Watched) -> None:
     certificate = history.certificate(Fact.PAID, history.terms(), by=ATTESTORS[:2])
     signatures = certificate.model_dump_json(include={"signatures"})
     results = await _forge(history, "asset", "release", "{certificate,signatures}", f"{signatures}"[14:-1])
@@ -221,27 +245,27 @@ async def test_authority_a_certificate_of_too_few(history: PostgresWorld) -> Non
     ],
 )
 async def test_authority_evidence_that_proves_something_else(
-    history: PostgresWorld, ledger: str, operation: str, path: str, value: str
+    history: Watched, ledger: str, operation: str, path: str, value: str
 ) -> None:
     results = await _forge(history, ledger, operation, path, value)
     assert any(f"({operation})" in text for text in results["authority"].violations), results["authority"]
 
 
-async def test_authority_what_was_paid_past_settle_by(history: PostgresWorld) -> None:
+async def test_authority_what_was_paid_past_settle_by(history: Watched) -> None:
     results = await broken(
         history, "payment", "UPDATE ledger.entries SET at = at + interval '1 day' WHERE operation = 'pay'"
     )
     assert any("past settle_by" in text for text in results["authority"].violations)
 
 
-async def test_terminality_an_effect_after_the_end(history: PostgresWorld) -> None:
+async def test_terminality_an_effect_after_the_end(history: Watched) -> None:
     results = await broken(
         history, "asset", "UPDATE ledger.locks SET ending_entry = lock_entry WHERE state = 'released'"
     )
     assert "terminality" in named(results)
 
 
-async def test_terminality_a_lock_that_opened_again(history: PostgresWorld) -> None:
+async def test_terminality_a_lock_that_opened_again(history: Watched) -> None:
     results = await broken(
         history,
         "asset",
@@ -261,7 +285,7 @@ async def test_terminality_a_lock_that_opened_again(history: PostgresWorld) -> N
         "UPDATE ledger.accounts SET frozen = true WHERE name = 'alpine'",
     ],
 )
-async def test_evidence(history: PostgresWorld, statement: str) -> None:
+async def test_evidence(history: Watched, statement: str) -> None:
     assert "evidence" in named(await broken(history, "payment", statement))
 
 
@@ -273,12 +297,12 @@ async def test_evidence(history: PostgresWorld, statement: str) -> None:
         "signed = '{}'",
     ],
 )
-async def test_recoverability_an_open_lock_whose_terms_were_lost(history: PostgresWorld, change: str) -> None:
+async def test_recoverability_an_open_lock_whose_terms_were_lost(history: Watched, change: str) -> None:
     results = await broken(history, "asset", f"UPDATE ledger.locks SET {change} WHERE state = 'locked'")
     assert "recoverability" in named(results)
 
 
-async def test_recoverability_an_open_lock_that_nobody_can_certify(history: PostgresWorld) -> None:
+async def test_recoverability_an_open_lock_that_nobody_can_certify(history: Watched) -> None:
     results = await broken(
         history,
         "asset",
@@ -297,14 +321,12 @@ async def test_recoverability_an_open_lock_that_nobody_can_certify(history: Post
         "UPDATE ledger.accounts SET owner = '0x' || repeat('1', 40) WHERE name = 'alpine'",
     ],
 )
-async def test_evidence_a_table_that_no_order_changed(history: PostgresWorld, statement: str) -> None:
+async def test_evidence_a_table_that_no_order_changed(history: Watched, statement: str) -> None:
     assert "evidence" in named(await broken(history, "payment", statement))
 
 
 @pytest.mark.parametrize("order", ["freeze", "expel"])
-async def test_authority_a_lock_of_an_account_that_was_frozen_or_expelled_before(
-    history: PostgresWorld, order: str
-) -> None:
+async def test_authority_a_lock_of_an_account_that_was_frozen_or_expelled_before(history: Watched, order: str) -> None:
     """The order is true; the ledger did not heed it: told by moving the lock behind it in the journal."""
     if order == "expel":
         await history.act(history.asset, "expel", "alpine")
@@ -317,5 +339,49 @@ async def test_authority_a_lock_of_an_account_that_was_frozen_or_expelled_before
     assert any("(lock): account alpine was" in text for text in results["authority"].violations)
 
 
-async def test_terms_of_the_world_are_in_its_network(history: PostgresWorld) -> None:
+async def test_terms_of_the_world_are_in_its_network(history: Watched) -> None:
     assert history.asset.network == history.payment.network == NETWORK
+
+
+async def test_authority_a_second_genesis_changes_nothing(history: Watched) -> None:
+    """Who could write one would name operators of his own."""
+    results = await broken(
+        history,
+        "asset",
+        "INSERT INTO ledger.entries (operation, at, reason, authority, actor, trace_id, span_id) "
+        "SELECT operation, at, reason, authority, actor, trace_id, span_id "
+        "FROM ledger.entries WHERE operation = 'genesis'",
+    )
+    assert any("had been born before" in text for text in results["authority"].violations)
+
+
+async def test_authority_nothing_counts_before_the_genesis(history: Watched) -> None:
+    results = await broken(
+        history,
+        "asset",
+        "ALTER TABLE ledger.entries ALTER COLUMN position SET GENERATED BY DEFAULT",
+        "UPDATE ledger.entries SET position = -1 WHERE operation = 'lock' AND settlement_id = 'LOCKED'",
+    )
+    assert any("had not been born" in text for text in results["authority"].violations)
+
+
+async def test_recoverability_a_verdict_that_no_entry_speaks_of(history: Watched) -> None:
+    results = await broken(
+        history,
+        "payment",
+        "UPDATE ledger.verdicts SET signed = jsonb_set(signed, '{signatures}', '[]') WHERE verdict = 'PAID'",
+        "DELETE FROM ledger.entries WHERE operation = 'pay'",
+    )
+    assert any("not signed by both parties" in text for text in results["recoverability"].violations)
+
+
+async def test_a_verification_that_loses_a_process_concludes_nothing(history: Watched) -> None:
+    with pool(1) as one:
+        others = set(multiprocessing.active_children())
+
+        def kill(_: int) -> None:
+            for process in set(multiprocessing.active_children()) - others:
+                process.kill()
+
+        with pytest.raises(ProcessLost, match="nothing was concluded"):
+            await verify(history.asset, history.payment, hands=one, advance=kill)
