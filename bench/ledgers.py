@@ -37,7 +37,8 @@ _TABLE = """
 CREATE SCHEMA IF NOT EXISTS bench;
 GRANT USAGE ON SCHEMA bench TO {writer};
 DROP TABLE IF EXISTS bench.{name};
-CREATE TABLE bench.{name} (id bigint PRIMARY KEY, terms_hash text, {columns}, attempt jsonb);
+CREATE TABLE bench.{name} (id bigint PRIMARY KEY, terms_hash text, {columns}, attempt jsonb)
+    WITH (toast_tuple_target = 8160); -- whole, as a client sends them
 GRANT SELECT ON bench.{name} TO {writer};
 """
 _CALLS = {

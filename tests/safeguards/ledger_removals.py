@@ -174,8 +174,8 @@ JOURNAL_CHANGEABLE = (
 PAYS_PAST_SETTLE_BY = (
     Replacement(
         f"{_FUNCTIONS}/pay.sql",
-        "        ledger.refuse_late(_terms, _now),\n        ledger.refuse_superseded(_terms, _certificate),\n",
-        "        ledger.refuse_superseded(_terms, _certificate),\n",
+        "        ledger.refuse_late(_terms, _now),\n        ledger.refuse_superseded(c.attestors,",
+        "        ledger.refuse_superseded(c.attestors,",
     ),
 )
 
@@ -191,8 +191,8 @@ IDS_USED_AGAIN = (
 ACCOUNTS_NOT_HELD = (
     Replacement(
         f"{_FUNCTIONS}/hold_accounts.sql",
-        "    PERFORM FROM ledger.accounts WHERE name = ANY (_names) ORDER BY id FOR NO KEY UPDATE;\n",
-        "    NULL;\n",
+        "        PERFORM pg_advisory_xact_lock(_account);\n",
+        "        NULL;\n",
     ),
 )
 

@@ -166,20 +166,71 @@ async def test_an_unbalanced_entry_does_not_commit(owner: asyncpg.Connection) ->
     position = await owner.fetchval("SELECT position FROM ledger.entries WHERE operation = 'genesis'")
     with pytest.raises(asyncpg.IntegrityConstraintViolationError, match="out of nowhere"):
         await owner.execute(post, position, "OUSG", 5, "alpine")
-    transaction = owner.transaction()
-    await transaction.start()
-    await owner.execute(post, position, "OUSG", 5, "alpine")
-    await owner.execute(post, position, "USD", 5, "alpine")
+    of_two_assets = (
+        "INSERT INTO ledger.postings (entry, account, asset, quantity) "
+        "SELECT $1, id, asset, quantity FROM ledger.accounts, (VALUES ('OUSG', 5), ('USD', -5)) AS p (asset, quantity) "
+        "WHERE name = 'issuance:' || asset"
+    )
     with pytest.raises(asyncpg.IntegrityConstraintViolationError, match="out of nowhere"):
-        await transaction.commit()
+        await owner.execute(of_two_assets, position)
+
+
+async def test_nothing_refers_to_what_is_not_there(owner: asyncpg.Connection) -> None:
+    accounts = {row["name"]: row["id"] for row in await owner.fetch("SELECT name, id FROM ledger.accounts")}
+    account, issuer = accounts["alpine"], accounts["issuance:OUSG"]
+    entry = await owner.fetchval("SELECT max(position) FROM ledger.entries")
+    both = "INSERT INTO ledger.postings (entry, account, asset, quantity) VALUES ($1, $2, $3, 5), ($1, $4, $3, -5)"
+    for posting in ((entry + 99, account, "OUSG"), (entry, account + 99, "OUSG"), (entry, account, "EUR")):
+        with pytest.raises(asyncpg.ForeignKeyViolationError):
+            await owner.execute(both, *posting, issuer)
+    verdict = "VALUES ('0x' || repeat('ab', 32), 'ID', 'PAID', 'certificate', '{}', $1)"
+    with pytest.raises(asyncpg.ForeignKeyViolationError):
+        await owner.execute(f"INSERT INTO ledger.verdicts {verdict}", entry + 99)
+    for lock in ((account + 99, account, entry, None), (account, account + 99, entry, None),
+                 (account, account, entry + 99, None), (None, None, None, entry + 99)):  # fmt: skip
+        state = "locked" if lock[-1] is None else "refunded"
+        with pytest.raises(asyncpg.ForeignKeyViolationError):
+            await owner.execute(
+                "INSERT INTO ledger.locks VALUES ('0x' || repeat('ab', 32), 'ID', $1, '{}', $2, $3, $4, $5)", state, *lock
+            )
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        "entries (operation, at, reason, authority, actor, trace_id, span_id) "
+        "SELECT 'pay', at, reason, authority, actor, trace_id, span_id FROM ledger.entries LIMIT 1",
+        "entries (operation, at, reason, authority, actor, trace_id, span_id) "
+        "SELECT 'genesis', at, reason, authority, actor, repeat('g', 32), span_id FROM ledger.entries LIMIT 1",
+        "verdicts VALUES ('0x' || repeat('ab', 32), 'ID', 'PAID', 'time', '{}', 1)",
+        "verdicts VALUES ('0x' || repeat('AB', 32), 'ID', 'PAID', 'certificate', '{}', 1)",
+        "locks VALUES ('0x' || repeat('ab', 32), 'ID', 'locked', '{}')",
+        "accounts (name, kind, admitted) VALUES ('nobody', 'party', true)",
+    ],
+)
+async def test_a_row_that_no_operation_writes_is_refused(owner: asyncpg.Connection, row: str) -> None:
+    with pytest.raises(asyncpg.CheckViolationError):
+        await owner.execute(f"INSERT INTO ledger.{row}")
+
+
+async def test_an_effect_judged_by_an_old_snapshot_is_refused(settled: PostgresWorld) -> None:
+    connection = await asyncpg.connect(settled.servers.dsn(settled.asset_database))
+    terms = settled.terms()
+    said = (terms.hash(NETWORK), settled.signed(terms).model_dump_json(), ATTEMPT.model_dump_json())
+    try:
+        with pytest.raises(asyncpg.InvalidTransactionStateError, match="READ COMMITTED"):
+            async with connection.transaction(isolation="repeatable_read"):
+                await connection.execute("SELECT ledger.lock($1, $2, $3)", *said)
+    finally:
+        await connection.close()
 
 
 async def test_a_settlement_id_moves_units_of_an_account_once(owner: asyncpg.Connection) -> None:
     with pytest.raises(asyncpg.UniqueViolationError, match="one_id_moves_units_once"):
         await owner.execute(
             "INSERT INTO ledger.locks (terms_hash, settlement_id, state, signed, deliverer, escrow, lock_entry) "
-            "SELECT '0x' || repeat('ab', 32), settlement_id, 'locked', signed, deliverer, deliverer, 1 "
-            "FROM ledger.locks LIMIT 1"
+            "SELECT '0x' || repeat('ab', 32), settlement_id, 'locked', signed, deliverer, deliverer, "
+            "(SELECT min(position) FROM ledger.entries) FROM ledger.locks LIMIT 1"
         )
 
 

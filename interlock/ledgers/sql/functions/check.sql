@@ -6,12 +6,12 @@ DECLARE
     _deliverer text := _terms ->> CASE _role WHEN 'delivery' THEN 'seller' ELSE 'buyer' END;
     _receiver text := _terms ->> CASE _role WHEN 'delivery' THEN 'buyer' ELSE 'seller' END;
 BEGIN
-    RETURN coalesce(
+    RETURN (SELECT coalesce(
         ledger.refuse_late(_terms, ledger.clock()),
-        ledger.refuse_closed_coordinator(_terms),
-        ledger.refuse_asset(_leg, _role),
-        ledger.refuse_account(_leg ->> 'deliverer', _deliverer, _role || '.deliverer', true),
-        ledger.refuse_account(_leg ->> 'receiver', _receiver, _role || '.receiver', true),
-        CASE _role WHEN 'delivery' THEN ledger.refuse_used_id(_terms_hash, _terms) END
-    );
+        ledger.refuse_closed_coordinator(c.attestors, _terms),
+        ledger.refuse_asset(c.asset, _leg, _role),
+        ledger.refuse_account(c.deliverer, _leg ->> 'deliverer', _deliverer, _role || '.deliverer', true),
+        ledger.refuse_account(c.receiver, _leg ->> 'receiver', _receiver, _role || '.receiver', true),
+        CASE _role WHEN 'delivery' THEN ledger.refuse_used_id(_terms_hash, _terms, c.deliverer) END
+    ) FROM ledger.concerning(_terms, _leg) AS c);
 END $$;

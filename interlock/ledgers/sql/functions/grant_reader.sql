@@ -4,4 +4,5 @@ BEGIN
     EXECUTE format('GRANT USAGE ON SCHEMA ledger TO %I', _role);
     EXECUTE format('GRANT SELECT ON ledger.identity, ledger.operators, ledger.lock_facts, ledger.verdict_facts TO %I',
         _role);
+    EXECUTE format('GRANT EXECUTE ON FUNCTION ledger.worded TO %I', _role);
 END $$;

@@ -5,10 +5,11 @@ DECLARE
     _terms jsonb := _signed -> 'terms';
     _leg jsonb := _terms -> 'delivery';
     _lock ledger.locks;
+    _deliverer bigint;
     _now timestamptz;
     _refusal jsonb;
-    _deliverer bigint;
     _escrow bigint;
+    _receipt jsonb;
     _entry bigint;
 BEGIN
     PERFORM ledger.hold(_terms_hash);
@@ -17,31 +18,32 @@ BEGIN
         RETURN coalesce(ledger.receipt(_lock.lock_entry), ledger.refusal('terms_closed'));
     END IF;
 
+    _deliverer := (SELECT id FROM ledger.accounts WHERE name = _leg ->> 'deliverer');
     PERFORM ledger.hold_attestors(false);
-    PERFORM ledger.hold_accounts(_leg ->> 'deliverer');
+    PERFORM ledger.hold_accounts(_deliverer);
     _now := ledger.clock();
-    _refusal := coalesce(
+    SELECT coalesce(
         ledger.refuse_late(_terms, _now),
-        ledger.refuse_closed_coordinator(_terms),
-        ledger.refuse_asset(_leg, 'delivery'),
-        ledger.refuse_account(_leg ->> 'deliverer', _terms ->> 'seller', 'delivery.deliverer', true),
+        ledger.refuse_closed_coordinator(c.attestors, _terms),
+        ledger.refuse_asset(c.asset, _leg, 'delivery'),
+        ledger.refuse_account(c.deliverer, _leg ->> 'deliverer', _terms ->> 'seller', 'delivery.deliverer', true),
         -- The receiver's admission is the check's and the release's matter: it may come and go while units are locked.
-        ledger.refuse_account(_leg ->> 'receiver', _terms ->> 'buyer', 'delivery.receiver', false),
-        ledger.refuse_used_id(_terms_hash, _terms),
+        ledger.refuse_account(c.receiver, _leg ->> 'receiver', _terms ->> 'buyer', 'delivery.receiver', false),
+        ledger.refuse_used_id(_terms_hash, _terms, c.deliverer),
         ledger.refuse_early(_terms, _now),
-        ledger.refuse_debit(_leg, 'delivery')
-    );
+        ledger.refuse_debit(c.deliverer, c.balance, _leg, 'delivery')
+    ) INTO _refusal FROM ledger.concerning(_terms, _leg) AS c;
     IF _refusal IS NOT NULL THEN
         RETURN ledger.refuse_for_now(_refusal, _terms_hash, _terms, (_terms ->> 'settle_by')::timestamptz);
     END IF;
 
-    SELECT id INTO _deliverer FROM ledger.accounts WHERE name = _leg ->> 'deliverer';
     INSERT INTO ledger.accounts (name, kind, admitted) VALUES ('escrow:' || _terms_hash, 'escrow', true)
     RETURNING id INTO _escrow;
-    _entry := ledger.write_entry('lock', _terms_hash, _terms ->> 'settlement_id', NULL, _now,
+    _receipt := ledger.write_entry('lock', _terms_hash, _terms ->> 'settlement_id', NULL, _now,
         'both parties'' terms', jsonb_build_object('signed', _signed), _attempt);
+    _entry := _receipt -> 'position';
     PERFORM ledger.move(_entry, _leg #>> '{asset,code}', (_leg ->> 'quantity')::numeric, _deliverer, _escrow);
     INSERT INTO ledger.locks (terms_hash, settlement_id, state, signed, deliverer, escrow, lock_entry)
     VALUES (_terms_hash, _terms ->> 'settlement_id', 'locked', _signed, _deliverer, _escrow, _entry);
-    RETURN ledger.receipt(_entry);
+    RETURN _receipt;
 END $$;

@@ -8,7 +8,7 @@ DECLARE
     _standing bigint;
     _now timestamptz;
     _refusal jsonb;
-    _entry bigint;
+    _receipt jsonb;
 BEGIN
     PERFORM pg_advisory_xact_lock(2, 0);
     SELECT position INTO _standing FROM ledger.entries WHERE order_digest = _digest;
@@ -19,7 +19,10 @@ BEGIN
     IF _kind IN ('attestors', 'close') THEN
         PERFORM ledger.hold_attestors(true);
     END IF;
-    PERFORM ledger.hold_accounts(_order ->> 'account', 'issuance:' || (_order ->> 'asset'));
+    PERFORM ledger.hold_accounts(
+        (SELECT id FROM ledger.accounts WHERE name = _order ->> 'account'),
+        (SELECT id FROM ledger.accounts WHERE issues = _order ->> 'asset')
+    );
     _now := ledger.clock();
     _refusal := coalesce(
         ledger.refuse_expired((_order ->> 'valid_until')::timestamptz, _now),
@@ -29,8 +32,8 @@ BEGIN
         RETURN _refusal;
     END IF;
 
-    _entry := ledger.write_entry(CASE _kind WHEN 'account' THEN _order ->> 'act' ELSE _kind END, NULL, NULL, _digest,
+    _receipt := ledger.write_entry(CASE _kind WHEN 'account' THEN _order ->> 'act' ELSE _kind END, NULL, NULL, _digest,
         _now, _order ->> 'reason', _signed, _attempt);
-    PERFORM ledger.carry_out(_entry, _order, _attestors);
-    RETURN ledger.receipt(_entry);
+    PERFORM ledger.carry_out((_receipt -> 'position')::bigint, _order, _attestors);
+    RETURN _receipt;
 END $$;

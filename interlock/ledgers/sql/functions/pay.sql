@@ -5,8 +5,11 @@ DECLARE
     _terms jsonb := _signed -> 'terms';
     _leg jsonb := _terms -> 'payment';
     _verdict ledger.verdicts;
+    _payer bigint;
+    _payee bigint;
     _now timestamptz;
     _refusal jsonb;
+    _receipt jsonb;
     _entry bigint;
 BEGIN
     PERFORM ledger.hold(_terms_hash);
@@ -17,27 +20,28 @@ BEGIN
         RETURN ledger.refusal('already_voided');
     END IF;
 
+    _payer := (SELECT id FROM ledger.accounts WHERE name = _leg ->> 'deliverer');
+    _payee := (SELECT id FROM ledger.accounts WHERE name = _leg ->> 'receiver');
     PERFORM ledger.hold_attestors(false);
-    PERFORM ledger.hold_accounts(_leg ->> 'deliverer', _leg ->> 'receiver');
+    PERFORM ledger.hold_accounts(_payer, _payee);
     _now := ledger.clock();
-    _refusal := coalesce(
+    SELECT coalesce(
         ledger.refuse_late(_terms, _now),
-        ledger.refuse_superseded(_terms, _certificate),
-        ledger.refuse_asset(_leg, 'payment'),
-        ledger.refuse_account(_leg ->> 'deliverer', _terms ->> 'buyer', 'payment.deliverer', false),
-        ledger.refuse_account(_leg ->> 'receiver', _terms ->> 'seller', 'payment.receiver', true),
-        ledger.refuse_debit(_leg, 'payment')
-    );
+        ledger.refuse_superseded(c.attestors, _terms, _certificate),
+        ledger.refuse_asset(c.asset, _leg, 'payment'),
+        ledger.refuse_account(c.deliverer, _leg ->> 'deliverer', _terms ->> 'buyer', 'payment.deliverer', false),
+        ledger.refuse_account(c.receiver, _leg ->> 'receiver', _terms ->> 'seller', 'payment.receiver', true),
+        ledger.refuse_debit(c.deliverer, c.balance, _leg, 'payment')
+    ) INTO _refusal FROM ledger.concerning(_terms, _leg) AS c;
     IF _refusal IS NOT NULL THEN
         RETURN ledger.refuse_for_now(_refusal, _terms_hash, _terms, (_terms ->> 'settle_by')::timestamptz);
     END IF;
 
-    _entry := ledger.write_entry('pay', _terms_hash, _terms ->> 'settlement_id', NULL, _now, 'certificate LOCKED',
+    _receipt := ledger.write_entry('pay', _terms_hash, _terms ->> 'settlement_id', NULL, _now, 'certificate LOCKED',
         jsonb_build_object('signed', _signed, 'certificate', _certificate), _attempt);
-    PERFORM ledger.move(_entry, _leg #>> '{asset,code}', (_leg ->> 'quantity')::numeric,
-        (SELECT id FROM ledger.accounts WHERE name = _leg ->> 'deliverer'),
-        (SELECT id FROM ledger.accounts WHERE name = _leg ->> 'receiver'));
+    _entry := _receipt -> 'position';
+    PERFORM ledger.move(_entry, _leg #>> '{asset,code}', (_leg ->> 'quantity')::numeric, _payer, _payee);
     INSERT INTO ledger.verdicts (terms_hash, settlement_id, verdict, authority, signed, entry)
     VALUES (_terms_hash, _terms ->> 'settlement_id', 'PAID', 'certificate', _signed, _entry);
-    RETURN ledger.receipt(_entry);
+    RETURN _receipt;
 END $$;

@@ -7,7 +7,7 @@ DECLARE
     _kind text := _authority ->> 'kind';
     _verdict ledger.verdicts;
     _now timestamptz;
-    _entry bigint;
+    _receipt jsonb;
 BEGIN
     PERFORM ledger.hold(_terms_hash);
     SELECT * INTO _verdict FROM ledger.verdicts WHERE terms_hash = _terms_hash;
@@ -24,7 +24,7 @@ BEGIN
         RETURN ledger.refuse_expired(_valid_until, _now);
     END IF;
 
-    _entry := ledger.write_entry('void', _terms_hash, _terms ->> 'settlement_id', NULL, _now,
+    _receipt := ledger.write_entry('void', _terms_hash, _terms ->> 'settlement_id', NULL, _now,
         CASE _kind
             WHEN 'consent' THEN 'both parties'' consent'
             WHEN 'time' THEN 'past settle_by'
@@ -32,6 +32,6 @@ BEGIN
         END,
         jsonb_build_object('signed', _signed, 'authority', _authority), _attempt);
     INSERT INTO ledger.verdicts (terms_hash, settlement_id, verdict, authority, signed, entry)
-    VALUES (_terms_hash, _terms ->> 'settlement_id', 'VOIDED', _kind, _signed, _entry);
-    RETURN ledger.receipt(_entry);
+    VALUES (_terms_hash, _terms ->> 'settlement_id', 'VOIDED', _kind, _signed, (_receipt -> 'position')::bigint);
+    RETURN _receipt;
 END $$;

@@ -10,10 +10,10 @@ WITH running AS (
         r.summed) AS violation
     FROM running AS r JOIN ledger.accounts AS a ON a.id = r.account WHERE r.balance <> r.summed
     UNION ALL
-    SELECT format('account %s holds %s of %s, its postings make %s', a.name, coalesce(b.balance, 0), coalesce(b.asset,
-        t.asset), coalesce(t.summed, 0))
-    FROM ledger.balances AS b FULL JOIN totals AS t USING (account, asset) JOIN ledger.accounts AS a ON a.id = account
-    WHERE coalesce(b.balance, 0) <> coalesce(t.summed, 0)
+    SELECT format('account %s holds %s of %s, its postings make %s', coalesce(a.name, account::text),
+        coalesce(b.balance, 0), asset, coalesce(t.summed, 0))
+    FROM ledger.balances AS b FULL JOIN totals AS t USING (account, asset) LEFT JOIN ledger.accounts AS a ON a.id = account
+    WHERE coalesce(b.balance, 0) <> coalesce(t.summed, 0) OR a.id IS NULL
     UNION ALL
     SELECT format('account %s holds %s of %s', a.name, b.balance, b.asset)
     FROM ledger.balances AS b JOIN ledger.accounts AS a ON a.id = b.account

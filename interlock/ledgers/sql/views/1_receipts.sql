@@ -2,17 +2,25 @@
 --
 -- The ledger's name is a subquery, and no join: before its first ANALYZE the planner takes identity for a thousand
 -- rows, and would rather read the whole journal than look a thousand times into it.
+CREATE OR REPLACE FUNCTION ledger.worded(
+    _position bigint, _operation text, _terms_hash text, _order_digest text, _reference uuid, _at timestamptz,
+    _ledger text
+) RETURNS jsonb LANGUAGE sql STABLE AS $$
+    SELECT jsonb_build_object(
+        'kind', 'receipt',
+        'ledger', _ledger,
+        'operation', CASE WHEN _order_digest IS NULL THEN _operation ELSE 'order' END,
+        'terms_hash', coalesce(_terms_hash, _order_digest),
+        'reference', _reference,
+        'position', _position,
+        'at', to_char(_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
+    )
+$$;
+
 CREATE OR REPLACE VIEW ledger.receipts AS
 SELECT
     e.position,
     e.at,
-    jsonb_build_object(
-        'kind', 'receipt',
-        'ledger', (SELECT i.ledger FROM ledger.identity AS i),
-        'operation', CASE WHEN e.order_digest IS NULL THEN e.operation ELSE 'order' END,
-        'terms_hash', coalesce(e.terms_hash, e.order_digest),
-        'reference', e.reference,
-        'position', e.position,
-        'at', to_char(e.at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
-    ) AS receipt
+    ledger.worded(e.position, e.operation, e.terms_hash, e.order_digest, e.reference, e.at,
+        (SELECT i.ledger FROM ledger.identity AS i)) AS receipt
 FROM ledger.entries AS e;
