@@ -191,17 +191,23 @@ async def test_nothing_refers_to_what_is_not_there(owner: asyncpg.Connection) ->
         state = "locked" if lock[-1] is None else "refunded"
         with pytest.raises(asyncpg.ForeignKeyViolationError):
             await owner.execute(
-                "INSERT INTO ledger.locks VALUES ('0x' || repeat('ab', 32), 'ID', $1, '{}', $2, $3, $4, $5)", state, *lock
+                "INSERT INTO ledger.locks VALUES ('0x' || repeat('ab', 32), 'ID', $1, '{}', $2, $3, $4, $5)",
+                state,
+                *lock,
             )
 
 
 @pytest.mark.parametrize(
     "row",
     [
-        "entries (operation, at, reason, authority, actor, trace_id, span_id) "
-        "SELECT 'pay', at, reason, authority, actor, trace_id, span_id FROM ledger.entries LIMIT 1",
-        "entries (operation, at, reason, authority, actor, trace_id, span_id) "
-        "SELECT 'genesis', at, reason, authority, actor, repeat('g', 32), span_id FROM ledger.entries LIMIT 1",
+        (
+            "entries (operation, at, reason, authority, actor, trace_id, span_id) "
+            "SELECT 'pay', at, reason, authority, actor, trace_id, span_id FROM ledger.entries LIMIT 1"
+        ),
+        (
+            "entries (operation, at, reason, authority, actor, trace_id, span_id) "
+            "SELECT 'genesis', at, reason, authority, actor, repeat('g', 32), span_id FROM ledger.entries LIMIT 1"
+        ),
         "verdicts VALUES ('0x' || repeat('ab', 32), 'ID', 'PAID', 'time', '{}', 1)",
         "verdicts VALUES ('0x' || repeat('AB', 32), 'ID', 'PAID', 'certificate', '{}', 1)",
         "locks VALUES ('0x' || repeat('ab', 32), 'ID', 'locked', '{}')",
