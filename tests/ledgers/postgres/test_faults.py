@@ -72,11 +72,11 @@ async def test_transactions_that_met_are_said_again(postgres_world: PostgresWorl
     """Postgres ends one of two transactions that wait for each other; the ledger asks again by itself."""
     world = postgres_world
     terms = world.terms()
-    row = "SELECT FROM ledger.accounts WHERE name = 'alpine' FOR UPDATE"
+    account = "SELECT ledger.hold_accounts(id) FROM ledger.accounts WHERE name = 'alpine'"
     other: asyncpg.Connection = await asyncpg.connect(world.servers.superuser_dsn(world.asset_database))
     await other.execute("BEGIN")
     await other.execute("SET LOCAL deadlock_timeout = '1min'")
-    await other.execute(row)
+    await other.execute(account)
     asked = asyncio.create_task(world.asset.lock(world.signed(terms), ATTEMPT))
     waiting = "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
     await eventually(other, waiting)
