@@ -106,8 +106,12 @@ class Held:
         await until(blocked, **SELDOM)
 
     async def nudge(self) -> None:
-        """As a ledger's worker does when an account has changed."""
-        await self.service.temporal.get_workflow_handle(self.handle.workflow_id).signal(LOOK_AGAIN)
+        """As a ledger's worker does when an account has changed; a run that has ended meanwhile needs none."""
+        try:
+            await self.service.temporal.get_workflow_handle(self.handle.workflow_id).signal(LOOK_AGAIN)
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                raise
 
     async def lose(self) -> None:
         """Terminate its run, as somebody does it in the Web UI; erase it too, where its history is to be gone."""
