@@ -32,6 +32,10 @@ _DYNAMIC_CONFIG = {
     "history.visibilityProcessorMaxPollRPS": 5000,
     # Timers and retries may fire this late; by default a second.
     "history.timerProcessorMaxTimeShift": '"10ms"',
+    # Of four partitions on one server, one can be left without a poller for seconds while fresh tasks are matched in
+    # the others: some settlements' first task waited for six seconds.
+    "matching.numTaskqueueReadPartitions": 1,
+    "matching.numTaskqueueWritePartitions": 1,
 }
 # What Temporal forgets in a power cut, the ledgers remember: it need not flush at every step.
 _PRAGMAS = {"journal_mode": "WAL", "synchronous": "NORMAL"}

@@ -30,7 +30,7 @@ with workflow.unsafe.imports_passed_through():
     from interlock.workflows.steps import Fault, call
 
 PAGES = 20
-"""How many batches of verdicts one sweep reads; the next one goes on from there."""
+"""How many batches of verdicts, and of locks, one sweep reads at most; the next one goes on from there."""
 
 
 @workflow.defn(name=SWEEP_WORKFLOW)
@@ -49,17 +49,24 @@ class SweepWorkflow:
         return last.model_copy(update={"locks_after": locks_after, "recovered": tuple(recovered)})
 
     async def _recover_locks(self, after: int, sweep: Sweep) -> tuple[list[str], int]:
-        """Recover open locks, page by page; and where to go on next time, 0 once all were looked at."""
+        """Recover open locks, page by page; and where to go on next time, 0 once all were looked at.
+
+        A page of which none had to be recovered is the last of this sweep: many settlements may wait, each with its
+        workflow, and to ask for all of them at every sweep would cost more than they do.
+        """
         recovered: list[str] = []
         for _ in range(PAGES):
             request = OpenLocksRequest(older_than_seconds=sweep.older_than_seconds, after=after, limit=sweep.batch)
             page = await call(OPEN_LOCKS, request)
             if isinstance(page, Fault):
                 return recovered, after
-            recovered += await self._recover(page, self._signed_of_lock)
+            found = await self._recover(page, self._signed_of_lock)
+            recovered += found
             if len(page) < sweep.batch:
                 return recovered, 0
             after = page[-1].position
+            if not found:
+                break
         return recovered, after
 
     async def _recover(

@@ -18,6 +18,10 @@ from opentelemetry.trace import NoOpTracer
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import (
     Client,
+    Schedule,
+    ScheduleActionStartWorkflow,
+    ScheduleIntervalSpec,
+    ScheduleSpec,
     WithStartWorkflowOperation,
     WorkflowExecutionStatus,
     WorkflowHandle,
@@ -326,6 +330,26 @@ class Service:
                 result_type=SweepResult,
             )
         return result
+
+    @asynccontextmanager
+    async def sweeping(self, batch: int) -> AsyncIterator[None]:
+        """Sweep every second, each sweep going on from where the last one stopped."""
+        schedule = await self.client.create_schedule(
+            f"sweeps-{next(_numbers)}",
+            Schedule(
+                action=ScheduleActionStartWorkflow(
+                    SWEEP_WORKFLOW,
+                    Sweep(older_than_seconds=0, batch=batch),
+                    id=f"sweep-{next(_numbers)}",
+                    task_queue=Role.SETTLEMENT.task_queue,
+                ),
+                spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=timedelta(seconds=1))]),
+            ),
+        )
+        try:
+            yield
+        finally:
+            await schedule.delete()
 
     @cached_property
     def here(self) -> Here:

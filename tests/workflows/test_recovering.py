@@ -148,15 +148,19 @@ async def test_the_sweep_recovers_open_locks_and_unserved_verdicts_and_nothing_t
     assert await done.status() is None
 
 
-async def test_the_sweep_looks_at_every_open_lock_however_many_wait_before_it(service: Service) -> None:
+async def test_sweeps_look_at_every_open_lock_in_turn_however_many_wait_before_it(service: Service) -> None:
     waiting = [service.settlement(payment={"quantity": 11 * CASH}) for _ in range(2)]
     for trade in waiting:
         await trade.instruct()
         await trade.until_blocked("insufficient_balance")
     orphan = service.settlement()
     await service.world.locked(orphan.terms)
-    assert (await service.sweep(batch=1)).recovered == (orphan.terms_hash,)
-    assert (await orphan.end()).outcome == "SETTLED"
+    first = await service.sweep(batch=1)
+    assert first.recovered == ()
+    assert first.locks_after > 0
+    async with service.sweeping(batch=1):
+        await until(orphan.status)
+        assert (await orphan.end()).outcome == "SETTLED"
     for trade in waiting:
         await asyncio.gather(trade.cancel(SELLER), trade.cancel(BUYER))
         await trade.end()
