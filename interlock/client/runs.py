@@ -33,8 +33,9 @@ from temporalio.common import (
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
-from interlock.client.errors import NotReached, ServiceFault, UnknownSettlement
+from interlock.client.errors import NotReached, NoWorker, ServiceFault, UnknownSettlement
 from interlock.client.faults import fault_of, own_errors
+from interlock.client.patience import Patience
 from interlock.protocol import Blocker, Message, SettlementEvent, SettlementReport, SignedTerms
 from interlock.protocol.instructions import Instructed, RunStart, SettlementStart
 from interlock.protocol.names import (
@@ -54,6 +55,7 @@ from interlock.protocol.summary import CLIENT_DETAILS, summary_of
 from interlock.workflows.found import initial_attributes
 
 QUERY_WITHIN = timedelta(seconds=5)
+STARTED_WITHIN = timedelta(seconds=10)
 CARRIED_OUT_WITHIN = timedelta(seconds=60)
 """How long a worker may take over what it has heard: an operators' order is answered when a ledger has answered."""
 
@@ -134,26 +136,28 @@ class Runs:
         self._answer_within = answer_within
         self._local_roles = local_roles
         self._heard_at = -math.inf
+        self._patience = Patience(temporal, answer_within)
 
     async def settle(self, signed: SignedTerms, update_id: str) -> Instructed | None:
         """Start the settlement of terms that both have signed; where it has been started, send them; None if ended."""
         try:
             with own_errors():
-                async with asyncio.timeout(self._answer_within.total_seconds()):
-                    run = await self._temporal.start_workflow(
-                        SETTLEMENT_WORKFLOW,
-                        self._start_of(signed, proposed=signed),
-                        id=workflow_id(signed.terms, signed.network),
-                        task_queue=Role.SETTLEMENT.task_queue,
-                        result_type=SettlementReport,
-                        id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
-                        id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
-                        rpc_timeout=self._answer_within,
-                        **_shown(signed),
-                    )
-                    await self._taken_up(run)
+                run = await self._temporal.start_workflow(
+                    SETTLEMENT_WORKFLOW,
+                    self._start_of(signed, proposed=signed),
+                    id=workflow_id(signed.terms, signed.network),
+                    task_queue=Role.SETTLEMENT.task_queue,
+                    result_type=SettlementReport,
+                    id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
+                    id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
+                    rpc_timeout=STARTED_WITHIN,
+                    **_shown(signed),
+                )
         except WorkflowAlreadyStartedError:
             return await self.instruct(signed, update_id)
+        except NoWorker:  # no worker has been asked yet
+            raise NotReached("the Temporal server does not answer") from None
+        await self._patience.answered(lambda: self._taken_up(run))
         return Instructed(terms_hash=signed.terms_hash, matched=True)
 
     async def instruct(self, signed: SignedTerms, update_id: str) -> Instructed | None:
@@ -167,6 +171,14 @@ class Runs:
         return instructed
 
     async def _instruct(self, signed: SignedTerms, update_id: str) -> Instructed | None:
+        try:
+            answer = await self._patience.answered(lambda: self._started_and_told(signed, update_id))
+        except (WorkflowAlreadyStartedError, UnknownSettlement):  # the latter: it ended while we were being answered
+            return None
+        self._heard()
+        return answer if isinstance(answer, Instructed) else None
+
+    async def _started_and_told(self, signed: SignedTerms, update_id: str) -> object:
         start = WithStartWorkflowOperation[object, SettlementReport](
             SETTLEMENT_WORKFLOW,
             self._start_of(signed),
@@ -178,22 +190,16 @@ class Runs:
             **_shown(signed),
         )
         try:
-            with own_errors():
-                async with asyncio.timeout(self._answer_within.total_seconds()):
-                    answer = await self._temporal.execute_update_with_start_workflow(
-                        INSTRUCT,
-                        signed,
-                        id=update_id,
-                        start_workflow_operation=start,
-                        result_type=Instructed,
-                        rpc_timeout=self._answer_within,
-                    )
-        except (WorkflowAlreadyStartedError, UnknownSettlement):  # the latter: it ended while we were being answered
-            return None
+            return await self._temporal.execute_update_with_start_workflow(
+                INSTRUCT,
+                signed,
+                id=update_id,
+                start_workflow_operation=start,
+                result_type=Instructed,
+                rpc_timeout=self._answer_within,
+            )
         finally:
             await _read(start)
-        self._heard()
-        return answer if isinstance(answer, Instructed) else None
 
     def _start_of(self, signed: SignedTerms, proposed: SignedTerms | None = None) -> RunStart:
         start = SettlementStart.of(signed.terms, signed.network)
@@ -214,16 +220,17 @@ class Runs:
 
     async def tell(self, workflow_id: str, update: str, message: Message, update_id: str) -> SettlementReport:
         """Send an update; raises UnknownSettlement where nothing runs."""
+        heard = await self._patience.answered(
+            lambda: self._handle(workflow_id).start_update(
+                update,
+                message,
+                id=update_id,
+                wait_for_stage=WorkflowUpdateStage.ACCEPTED,
+                result_type=SettlementReport,
+                rpc_timeout=self._answer_within,
+            )
+        )
         with own_errors():
-            async with asyncio.timeout(self._answer_within.total_seconds()):
-                heard = await self._handle(workflow_id).start_update(
-                    update,
-                    message,
-                    id=update_id,
-                    wait_for_stage=WorkflowUpdateStage.ACCEPTED,
-                    result_type=SettlementReport,
-                    rpc_timeout=self._answer_within,
-                )
             async with asyncio.timeout(CARRIED_OUT_WITHIN.total_seconds()):
                 report: SettlementReport = await heard.result()
         self._heard()

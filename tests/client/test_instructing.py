@@ -1,15 +1,17 @@
 """What a client sends: both parties' signatures, one party's, the same again, and what it refuses to send at all."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from temporalio.client import Client
 
 from interlock.client import InvalidInstruction, NoWorker, SettlementClient, SettlementIdUsed
 from interlock.protocol import Signature, SignedTerms, Terms
 from interlock.protocol.names import Role
 from tests.workflows.service import Service
-from tests.world import BUYER, CASH, NETWORK, OPERATORS, SELLER, STRANGER, in_seconds
+from tests.world import BUYER, CASH, COORDINATOR, NETWORK, OPERATORS, SELLER, STRANGER, in_seconds
 
 SECOND = timedelta(seconds=1)
 
@@ -43,6 +45,18 @@ async def test_with_no_worker_settle_says_so_and_what_it_sent_is_settled_when_on
     await service.start_settling()
     assert (await client.handle(terms).outcome()).outcome == "SETTLED"
     assert (await (await client.settle(terms, signatures(terms))).status()).outcome == "SETTLED"
+
+
+async def test_where_workers_have_their_hands_full_nobody_is_told_that_there_are_none(
+    temporal: Client, service: Service
+) -> None:
+    terms = [trade(service, delivery={"quantity": 1}, payment={"quantity": 1}) for _ in range(40)]
+    hasty = SettlementClient(
+        temporal, network=NETWORK, coordinator=COORDINATOR.identity, answer_within=timedelta(seconds=0.5)
+    )
+    async with hasty as client:
+        handles = await asyncio.gather(*(client.settle(each, signatures(each)) for each in terms))
+        assert {(await handle.outcome()).outcome for handle in handles} == {"SETTLED"}
 
 
 async def test_of_a_run_that_somebody_started_with_forged_terms_nothing_is_shown(
