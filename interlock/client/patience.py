@@ -17,7 +17,7 @@ from interlock.client.errors import NoWorker
 from interlock.client.faults import own_errors
 from interlock.protocol.names import Role
 
-BUSY_LOOKED_FOR, BUSY_WITHIN = 0.2, timedelta(seconds=1)
+BUSY_LOOKED_FOR, BUSY_WITHIN = 0.2, timedelta(seconds=5)
 """Seconds between looks for a sign that workers are busy, and for how long it is looked for."""
 
 _RPC_WITHIN = timedelta(seconds=5)
@@ -51,14 +51,14 @@ class Patience:
         pause, until = BUSY_LOOKED_FOR, time.monotonic() + BUSY_WITHIN.total_seconds()
         with suppress(RPCError):
             before = await self._last_polled()
-            while time.monotonic() < until:
+            while before and time.monotonic() < until:
                 await asyncio.sleep(pause)
                 if await self._last_polled() != before:
                     return True
         return False
 
     async def _last_polled(self) -> int:
-        """When a worker last asked for settlements' tasks, in nanoseconds of the server's clock; 0 if none has."""
+        """When a worker last asked for settlements' tasks, in nanoseconds of the server's clock; 0 if none has for minutes."""
         request = DescribeTaskQueueRequest(
             namespace=self._temporal.namespace,
             task_queue=TaskQueue(name=Role.SETTLEMENT.task_queue),
