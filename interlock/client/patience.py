@@ -58,7 +58,7 @@ class Patience:
         return False
 
     async def _last_polled(self) -> int:
-        """When a worker last asked for settlements' tasks, in nanoseconds of the server's clock; 0 if none has for minutes."""
+        """When a worker last asked for settlements' tasks, ns of the server's clock; 0 if none has for minutes."""
         request = DescribeTaskQueueRequest(
             namespace=self._temporal.namespace,
             task_queue=TaskQueue(name=Role.SETTLEMENT.task_queue),
