@@ -210,7 +210,7 @@ class Runs:
         if time.monotonic() - self._heard_at < self._answer_within.total_seconds():
             return
         async for event in run.fetch_history_events(wait_new_event=True):
-            if event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED:
+            if event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_STARTED:
                 self._heard()
                 return
 
