@@ -4,13 +4,13 @@ Holds no ledger credential: the terms and signatures come from the ledgers' rows
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from temporalio import activity
-from temporalio.client import Client, WithStartWorkflowOperation, WorkflowExecutionStatus
+from temporalio.client import Client, WithStartWorkflowOperation, WorkflowExecution, WorkflowExecutionStatus
 from temporalio.common import SearchAttributeKey, WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.service import RPCError, RPCStatusCode
 
@@ -60,10 +60,25 @@ class Recovery:
 
     async def attending(self, terms_hash: str, own: str) -> Attending | None:
         """The running workflow that has taken these terms up: the parties' own, or one beside it; None if none has."""
-        about = await self._about(own)
-        if about is not None and terms_hash in about.terms_hashes:
-            return about if about.stage != Stage.PROPOSED else None
-        return await self._about(recovery_workflow_id(own, terms_hash))
+        names = (own, recovery_workflow_id(own, terms_hash))
+        return _attending(terms_hash, names, {name: await self._about(name) for name in names})
+
+    async def unattended(self, sightings: Sequence[Sighting]) -> list[str]:
+        """Which of these terms no running workflow has taken up.
+
+        The server's index answers for all of them at once. It lags: what it shows as running may have ended just now,
+        which the next sweep sees; what it does not show is asked for by name.
+        """
+        names = {
+            seen: (seen.workflow_id, recovery_workflow_id(seen.workflow_id, seen.terms_hash)) for seen in sightings
+        }
+        indexed = await self._indexed(name for both in names.values() for name in both)
+        return [
+            seen.terms_hash
+            for seen, both in names.items()
+            if _attending(seen.terms_hash, both, indexed) is None
+            and await self.attending(seen.terms_hash, seen.workflow_id) is None
+        ]
 
     async def recover(self, signed: SignedTerms) -> Recovered:
         """Have a workflow take up terms that both parties signed and a ledger has a row of, unless one has."""
@@ -85,23 +100,20 @@ class Recovery:
         return Recovered(beside, started=True)
 
     async def _about(self, name: str) -> Attending | None:
-        """What a running workflow of this id is about; None if none runs. Asks the server, not the lagging index."""
+        """What a running workflow of this id is about; None if none runs. Asks the server, not its lagging index."""
         try:
             found = await self._client.get_workflow_handle(name).describe()
         except RPCError as error:
             if error.status == RPCStatusCode.NOT_FOUND:
                 return None
             raise
-        if found.status != WorkflowExecutionStatus.RUNNING:
-            return None
-        shown = found.typed_search_attributes
-        return Attending(
-            workflow_id=name,
-            terms_hashes=tuple(shown.get(SearchAttributeKey.for_keyword_list(TERMS_HASHES)) or ()),
-            stage=shown.get(SearchAttributeKey.for_keyword(STAGE)),
-            waits_for=shown.get(SearchAttributeKey.for_keyword(WAITING_FOR)),
-            suspended=bool(shown.get(SearchAttributeKey.for_bool(SUSPENDED))),
-        )
+        return _shown(found) if found.status == WorkflowExecutionStatus.RUNNING else None
+
+    async def _indexed(self, ids: Iterable[str]) -> dict[str, Attending]:
+        """What the workflows of these ids are about that the server's index shows as running."""
+        among = ", ".join(f"'{name}'" for name in sorted(ids))
+        found = self._client.list_workflows(f"ExecutionStatus = 'Running' AND WorkflowId IN ({among})")
+        return {run.id: _shown(run) async for run in found}
 
     async def _start(self, name: str, signed: SignedTerms) -> None:
         start_of = SettlementStart.of(signed.terms, signed.network)
@@ -126,6 +138,25 @@ class Recovery:
                     await start.workflow_handle()
 
 
+def _attending(terms_hash: str, names: tuple[str, str], running: Mapping[str, Attending | None]) -> Attending | None:
+    """Which of the two that may be at these terms is: the parties' own workflow, or one beside it."""
+    own, beside = (running.get(name) for name in names)
+    if own is not None and terms_hash in own.terms_hashes:
+        return own if own.stage != Stage.PROPOSED else None
+    return beside
+
+
+def _shown(found: WorkflowExecution) -> Attending:
+    shown = found.typed_search_attributes
+    return Attending(
+        workflow_id=found.id,
+        terms_hashes=tuple(shown.get(SearchAttributeKey.for_keyword_list(TERMS_HASHES)) or ()),
+        stage=shown.get(SearchAttributeKey.for_keyword(STAGE)),
+        waits_for=shown.get(SearchAttributeKey.for_keyword(WAITING_FOR)),
+        suspended=bool(shown.get(SearchAttributeKey.for_bool(SUSPENDED))),
+    )
+
+
 class RecoveryActivities:
     """The sweeper's steps on the settlement role."""
 
@@ -141,13 +172,10 @@ class RecoveryActivities:
     async def unattended(self, request: Sightings) -> list[str]:
         """Which of these terms have no running workflow that has taken them up."""
         with faults_are_retried("Temporal"):
-            return [seen.terms_hash for seen in request.sightings if not await self._attended(seen)]
+            return await self._recovery.unattended(request.sightings)
 
     @activity.defn(name=RECOVER.name)
     async def recover(self, signed: SignedTerms) -> bool:
         """True if a workflow was told of these terms; False if one has taken them up meanwhile."""
         with faults_are_retried("Temporal"):
             return (await self._recovery.recover(signed)).started
-
-    async def _attended(self, seen: Sighting) -> bool:
-        return await self._recovery.attending(seen.terms_hash, seen.workflow_id) is not None

@@ -129,7 +129,7 @@ def _shown(signed: SignedTerms) -> _Shown:
 
 
 class Runs:
-    """Reads, tells and awaits settlements' runs. `answer_within` is how long an update may take to be answered."""
+    """Reads, tells and awaits settlements' runs. `answer_within` is how long an answer may take of workers not busy."""
 
     def __init__(self, temporal: Client, answer_within: timedelta, local_roles: tuple[Role, ...] = ()) -> None:
         self._temporal = temporal

@@ -69,7 +69,8 @@ class SettlementClient:
         """Connect to the service that arguments, else INTERLOCK_DATA_DIR, else TEMPORAL_* name.
 
         Raises NotConfigured if something is not known, and NotReached within 10 seconds if no server answers.
-        `answer_within` is how long the service may take to answer an instruction before NoWorker is raised.
+        `answer_within` is how long the service may take to answer an instruction; then NoWorker is raised, unless
+        workers are seen to be busy.
         """
         connection = configured(
             data_dir=data_dir, address=address, namespace=namespace, network=network, coordinator=coordinator

@@ -89,18 +89,23 @@ async def _register_search_attributes(client: Client) -> None:
 async def _schedule_sweeps(client: Client, settings: WorkerSettings) -> None:
     """See that the sweeper runs on a schedule; whichever worker comes first creates it."""
     sweep = Sweep(older_than_seconds=settings.sweep_older_than_seconds)
-    schedule = Schedule(
-        action=ScheduleActionStartWorkflow(
-            SWEEP_WORKFLOW,
-            sweep,
-            id=SWEEP_SCHEDULE,
-            task_queue=Role.SETTLEMENT.task_queue,
-            execution_timeout=timedelta(minutes=10),
-        ),
-        spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=timedelta(seconds=settings.sweep_every_seconds))]),
-        policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP),
-    )
+    schedule = sweeps(sweep, timedelta(seconds=settings.sweep_every_seconds), SWEEP_SCHEDULE)
     try:
         await client.create_schedule(SWEEP_SCHEDULE, schedule)
     except ScheduleAlreadyRunningError:
         log.debug("the sweep is scheduled already")
+
+
+def sweeps(sweep: Sweep, every: timedelta, workflow_id: str) -> Schedule:
+    """One sweep after the other, each going on from where the last one stopped; never two at once."""
+    return Schedule(
+        action=ScheduleActionStartWorkflow(
+            SWEEP_WORKFLOW,
+            sweep,
+            id=workflow_id,
+            task_queue=Role.SETTLEMENT.task_queue,
+            execution_timeout=timedelta(minutes=10),
+        ),
+        spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=every)]),
+        policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP),
+    )

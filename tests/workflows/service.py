@@ -18,10 +18,6 @@ from opentelemetry.trace import NoOpTracer
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import (
     Client,
-    Schedule,
-    ScheduleActionStartWorkflow,
-    ScheduleIntervalSpec,
-    ScheduleSpec,
     WithStartWorkflowOperation,
     WorkflowExecutionStatus,
     WorkflowHandle,
@@ -69,6 +65,7 @@ from interlock.protocol.names import (
     recovery_workflow_id,
     workflow_id,
 )
+from interlock.worker.connection import sweeps
 from interlock.worker.sandbox import sandbox
 from interlock.workflows.found import initial_attributes
 from interlock.workflows.settlement_workflow import SettlementWorkflow
@@ -333,18 +330,10 @@ class Service:
 
     @asynccontextmanager
     async def sweeping(self, batch: int) -> AsyncIterator[None]:
-        """Sweep every second, each sweep going on from where the last one stopped."""
+        """Sweep every second, as workers schedule it."""
+        name = f"sweeps-{next(_numbers)}"
         schedule = await self.client.create_schedule(
-            f"sweeps-{next(_numbers)}",
-            Schedule(
-                action=ScheduleActionStartWorkflow(
-                    SWEEP_WORKFLOW,
-                    Sweep(older_than_seconds=0, batch=batch),
-                    id=f"sweep-{next(_numbers)}",
-                    task_queue=Role.SETTLEMENT.task_queue,
-                ),
-                spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=timedelta(seconds=1))]),
-            ),
+            name, sweeps(Sweep(older_than_seconds=0, batch=batch), timedelta(seconds=1), name)
         )
         try:
             yield
