@@ -11,7 +11,7 @@ from temporalio.api.enums.v1 import TaskQueueType
 from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import Client
-from temporalio.service import RPCError
+from temporalio.service import RPCError, RPCStatusCode
 
 from interlock.client.errors import NoWorker
 from interlock.client.faults import own_errors
@@ -19,6 +19,9 @@ from interlock.protocol.names import Role
 
 BUSY_LOOKED_FOR, BUSY_WITHIN = 0.2, timedelta(seconds=5)
 """Seconds between looks for a sign that workers are busy, and for how long it is looked for."""
+
+CUT_OFF_AT_MOST = 3
+"""How often in a row a question may be cut off: the server now and then ends connections, with what is asked there."""
 
 _RPC_WITHIN = timedelta(seconds=5)
 
@@ -41,20 +44,23 @@ class Patience:
             try:
                 with own_errors():
                     async with asyncio.timeout(self._answer_within.total_seconds()):
-                        return await ask()
+                        return await _not_cut_off(ask)
             except NoWorker:
                 if not await self._workers_are_busy():
                     raise
 
     async def _workers_are_busy(self) -> bool:
         """Whether a worker fetches one task after the other: then what we asked has yet to have its turn."""
-        pause, until = BUSY_LOOKED_FOR, time.monotonic() + BUSY_WITHIN.total_seconds()
-        with suppress(RPCError):
-            before = await self._last_polled()
-            while before and time.monotonic() < until:
-                await asyncio.sleep(pause)
-                if await self._last_polled() != before:
+        before, until = 0, time.monotonic() + BUSY_WITHIN.total_seconds()
+        while time.monotonic() < until:
+            with suppress(RPCError):  # a server that is busy itself has not said that nobody works
+                polled = await self._last_polled()
+                if not polled:
+                    return False
+                if before and polled != before:
                     return True
+                before = polled
+            await asyncio.sleep(BUSY_LOOKED_FOR)
         return False
 
     async def _last_polled(self) -> int:
@@ -66,3 +72,15 @@ class Patience:
         )
         found = await self._temporal.workflow_service.describe_task_queue(request, timeout=_RPC_WITHIN)
         return max((poller.last_access_time.ToNanoseconds() for poller in found.pollers), default=0)
+
+
+async def _not_cut_off(ask: Callable[[], Awaitable[T]]) -> T:
+    """What is answered; asked again where neither we nor a worker ended the question, but the server's connection."""
+    for _ in range(CUT_OFF_AT_MOST):
+        try:
+            return await ask()
+        except RPCError as error:
+            task = asyncio.current_task()
+            if error.status is not RPCStatusCode.CANCELLED or (task is not None and task.cancelling()):
+                raise
+    return await ask()
