@@ -31,8 +31,11 @@ def held(service: Service, pid: int) -> set[str]:
     return {name for name, secret in secrets_of(service).items() if secret in told}
 
 
-async def logins_by_port(service: Service) -> dict[int, str]:
-    """As whom each client port is logged in; looked at when no connection is still on its way in, as nobody yet."""
+async def logins_of(service: Service, pid: int) -> set[str]:
+    """As whom a process is logged in; looked at when no connection is still on its way in, as nobody yet.
+
+    A port number of ours is one connection's only together with the server's: another connection may have it elsewhere.
+    """
     rows: list[asyncpg.Record] = []
     admin = await service.stack.postgres._connect("postgres")
 
@@ -44,7 +47,9 @@ async def logins_by_port(service: Service) -> dict[int, str]:
         await until(all_are_somebody)
     finally:
         await admin.close()
-    return {row["client_port"]: row["usename"] for row in rows}
+    connections = psutil.Process(pid).net_connections("tcp")
+    ours = {each.laddr.port for each in connections if each.raddr and each.raddr.port == service.stack.postgres.port}
+    return {row["usename"] for row in rows if row["client_port"] in ours}
 
 
 async def test_a_trade_settles_with_a_process_for_each_role(service: Service) -> None:
@@ -88,12 +93,8 @@ async def test_the_settlement_process_knows_no_ledger_and_no_attestor(service: S
 
 async def test_each_ledgers_process_is_connected_as_its_writer_and_nobody_else(service: Service) -> None:
     """Beside the audit trail, to which every process adds and which none may read."""
-    logins = await logins_by_port(service)
-    seen = {}
-    for role in Role:
-        connections = psutil.Process(service.worker(role).pid).net_connections("tcp")
-        seen[role] = {logins[each.laddr.port] for each in connections if each.laddr.port in logins} - {"audit_writer"}
-    assert seen == {
+    seen = {role: await logins_of(service, service.worker(role).pid) for role in Role}
+    assert {role: logins - {"audit_writer"} for role, logins in seen.items()} == {
         Role.SETTLEMENT: set(),
         Role.COORDINATOR: set(),
         Role.ASSET: {"asset_writer"},
