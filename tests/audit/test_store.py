@@ -138,7 +138,7 @@ async def test_beyond_what_can_be_kept_spans_are_dropped_counted_and_it_is_said_
         ("writer", "UPDATE audit.spans SET name = 'x'"),
         ("writer", "TRUNCATE audit.spans"),
         ("writer", "SELECT audit.grant_reader('audit_writer')"),
-        ("reader", "INSERT INTO audit.spans SELECT * FROM audit.spans"),
+        ("reader", "INSERT INTO audit.spans (trace_id) VALUES ('')"),
         ("reader", "DELETE FROM audit.spans"),
     ],
 )

@@ -1,0 +1,80 @@
+"""Reads what is sealed: a journal's records, its blocks, and what it has witnessed of others. Changes nothing.
+
+A ledger's journal and the trail of spans are read alike; only their queries differ.
+"""
+
+import json
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+from interlock.audit.install import ROOM
+from interlock.ledgers.connections import Connections
+from interlock.ledgers.queries import LEDGERS, query
+from interlock.protocol.records import Record, entry_record, span_record, witnessed_record
+from interlock.protocol.seals import AUDIT_JOURNAL, SignedSeal
+
+_LEAF = 32
+
+
+@dataclass(frozen=True)
+class Block:
+    """A seal with what it was made of: which positions, which witnessed seals, and each one's leaf hash, in order."""
+
+    signed: SignedSeal
+    positions: tuple[int, ...]
+    witnessed: tuple[int, ...]
+    leaves: tuple[bytes, ...]
+
+    @classmethod
+    def from_row(cls, row: Mapping[str, Any]) -> Self:
+        """A row of a table of seals. Raises ValueError for one that cannot be understood."""
+        signed = SignedSeal.model_validate_json(
+            json.dumps({"seal": json.loads(row["seal"]), "signature": json.loads(row["signature"])})
+        )
+        hashes = bytes(row["leaves"])
+        leaves = tuple(hashes[at : at + _LEAF] for at in range(0, len(hashes), _LEAF))
+        return cls(signed, tuple(row["positions"]), tuple(row["witnessed"]), leaves)
+
+
+class Journal:
+    """One journal, by its name: a ledger's, or the audit trail's. Methods raise LedgerUnreachable."""
+
+    def __init__(self, name: str, connections: Connections) -> None:
+        """`connections` must be allowed to read everything of that database."""
+        self.name = name
+        self.connections = connections
+        self._room = ROOM if name == AUDIT_JOURNAL else LEDGERS
+        self._records = "span_records" if name == AUDIT_JOURNAL else "entry_records"
+        self._record_of: Callable[[Mapping[str, Any]], Record] = span_record if name == AUDIT_JOURNAL else entry_record
+
+    async def records(self, after: int, through: int) -> list[Record]:
+        """The journal's own records with `after` < position <= `through`, by position.
+
+        Raises ValueError for a row that has no canonical form.
+        """
+        rows = await self.connections.rows(query(self._records, self._room), after, through)
+        return [self._record_of(dict(row)) for row in rows]
+
+    async def witnessed(self, after: int, through: int) -> list[Record]:
+        """The seals of other journals kept here with `after` < id <= `through`, by id."""
+        rows = await self.connections.rows(query("witnessed_records", self._room), after, through)
+        return [witnessed_record(dict(row)) for row in rows]
+
+    async def newest_block(self) -> Block | None:
+        """The last block that was sealed."""
+        row = await self.connections.row(query("newest_seal", self._room))
+        return Block.from_row(dict(row)) if row else None
+
+    async def block_of(self, position: int) -> Block | None:
+        """The block that covers this position of the journal; None if it is younger than the last seal."""
+        row = await self.connections.row(query("seal_of", self._room), position)
+        return Block.from_row(dict(row)) if row else None
+
+    async def blocks(self) -> AsyncIterator[Block]:
+        """All blocks, from the first on. Raises ValueError for a row that cannot be understood."""
+        number = 0
+        while rows := await self.connections.rows(query("seals_after", self._room), number):
+            for row in rows:
+                yield Block.from_row(dict(row))
+            number = rows[-1]["number"]

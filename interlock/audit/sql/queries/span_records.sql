@@ -1,0 +1,4 @@
+-- Spans of a stretch of the trail, as they were written.
+SELECT position, trace_id, span_id, parent_span_id, name, kind, start_ns, end_ns, status, status_text, attributes, events,
+    links, resource, scope, written_at
+FROM audit.spans WHERE position > $1 AND position <= $2 ORDER BY position

@@ -1,0 +1,1 @@
+"""The exported evidence of one settlement, and its check by whoever holds the public keys."""
