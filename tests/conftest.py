@@ -21,8 +21,8 @@ from tests.world import World, genesis
 
 PASSWORD = "throw-away"
 _KEPT = (
-    "waiters", "verdicts", "locks", "postings", "entries", "balances", "accounts", "assets", "attestor_sets",
-    "operators", "identity",
+    "seals", "witnessed", "waiters", "verdicts", "locks", "postings", "entries", "balances", "accounts", "assets",
+    "attestor_sets", "operators", "identity",
 )  # fmt: skip
 _EMPTY = "SET session_replication_role = replica;" + "".join(f"DELETE FROM ledger.{table};" for table in _KEPT)
 ROLES = ("owner", "writer", "attestor", "auditor")
@@ -139,7 +139,7 @@ async def ledger_server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterat
 
 @dataclass(frozen=True)
 class AuditServer:
-    """An installed audit database on the ledgers' server; gives DSNs by role: `owner`, `writer`, `reader`."""
+    """An installed audit database on the ledgers' server; gives DSNs by role: `owner`, `writer`, `reader`, `keeper`."""
 
     ledgers: LedgerServer
 
@@ -151,14 +151,14 @@ class AuditServer:
 @pytest.fixture(scope="session")
 async def audit_server(ledger_server: LedgerServer) -> AuditServer:
     """One for the whole run: each test has traces of its own."""
-    owner, *others = roles = ("audit_owner", "audit_writer", "audit_reader")
+    owner, *others = roles = ("audit_owner", "audit_writer", "audit_reader", "audit_keeper")
     async with ledger_server.server.administration() as databases:
         for role in roles:
             await databases.ensure_role(role, PASSWORD)
         await databases.ensure_database("audit", owner, others)
     server = AuditServer(ledger_server)
     for _ in range(2):  # again is harmless
-        await install_audit(server.dsn("owner"), writer="audit_writer", readers=["audit_reader"])
+        await install_audit(server.dsn("owner"), writer="audit_writer", readers=["audit_reader"], keeper="audit_keeper")
     return server
 
 

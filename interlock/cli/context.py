@@ -1,9 +1,9 @@
 """Where a verb finds the stack: its data folder or environment, the client, the ledgers, the keys. Starts nothing.
 
 The folder is --data-dir, else INTERLOCK_DATA_DIR, else ./.interlock if it exists. `interlock up` writes into it
-client.json (what any client may know) and ledgers.json (DSNs, for this machine's owner only). Without a folder, or with
-one that holds keys and no client.json, the TEMPORAL_* environment names the server, INTERLOCK_ASSET_DSN and
-INTERLOCK_PAYMENT_DSN the ledgers.
+client.json (what any client may know), ledgers.json and audit.json (DSNs, for this machine's owner only).
+Without a folder, or with one that holds keys and no client.json, the TEMPORAL_* environment names the server,
+INTERLOCK_ASSET_DSN, INTERLOCK_PAYMENT_DSN and INTERLOCK_AUDIT_READER_DSN the databases, INTERLOCK_KEEPERS the keepers.
 """
 
 # ruff: noqa: PLC0415 - a verb pays only for what it uses
@@ -23,9 +23,11 @@ from interlock.cli.errors import CliError, unreachable
 from interlock.cli.output import Output
 
 if TYPE_CHECKING:  # each costs a third of a second or an extra: imported when first used
+    from interlock.audit.journals import Journal
     from interlock.client import SettlementClient
     from interlock.client.connection import Connection
     from interlock.client.keystore import Keystore
+    from interlock.ledgers.connections import Connections
     from interlock.ledgers.postgres import PostgresLedger
     from interlock.protocol import AttestorSet
 
@@ -34,6 +36,9 @@ LEDGERS = ("asset", "payment")
 POOL_SIZE = 4
 REACH_SECONDS = 8.0
 """How long a server, or a worker, may take to answer: the promise is 10 seconds, and the process has to start too."""
+
+READ_SECONDS = 60.0
+"""How long one question to a database that answers may take."""
 
 
 class Context:
@@ -132,6 +137,72 @@ class Context:
             raise unreachable(f"the {name} ledger is not reachable ({reason}): {self._start_hint()}") from error
         async with ledger:
             yield ledger
+
+    @cached_property
+    def keepers(self) -> dict[str, str]:
+        """Whose seals count, by journal: asset, payment, audit. Refused where nobody has said so."""
+        if self.data_dir is not None:
+            return {name: str(address) for name, address in dict(self._said("client.json", "keepers")).items()}
+        text = os.environ.get("INTERLOCK_KEEPERS")
+        if not text:
+            raise CliError("not_configured", "set INTERLOCK_KEEPERS: whose seals count, by journal", "keepers")
+        try:
+            return {str(name): str(address) for name, address in dict(json.loads(text)).items()}
+        except (ValueError, TypeError) as error:
+            raise CliError("invalid", f"INTERLOCK_KEEPERS is no JSON object: {error}", "keepers") from error
+
+    def audit_dsn(self) -> str:
+        """The DSN of the audit database's reader."""
+        if self.data_dir is not None:
+            return str(self._said("audit.json", "reader"))
+        if dsn := os.environ.get("INTERLOCK_AUDIT_READER_DSN"):
+            return dsn
+        raise unreachable(
+            "no stack found: run `interlock up`, name its folder with --data-dir, or set INTERLOCK_AUDIT_READER_DSN"
+        )
+
+    @contextlib.asynccontextmanager
+    async def audit(self) -> "AsyncIterator[Connections]":
+        """Connections to the audit database, by its reader role; not reached within 10 seconds: exit 3."""
+        async with self._connections("audit database", self.audit_dsn()) as connections:
+            yield connections
+
+    @contextlib.asynccontextmanager
+    async def journals(self) -> "AsyncIterator[dict[str, Journal]]":
+        """The three journals that are sealed, by name, each by its database's reader role; not reached: exit 3."""
+        from interlock.audit.journals import Journal
+        from interlock.protocol.seals import AUDIT_JOURNAL
+
+        async with contextlib.AsyncExitStack() as held:
+            journals = {
+                name: Journal(
+                    name,
+                    await held.enter_async_context(self._connections(f"{name} ledger", self.ledger_dsn(name))),
+                )
+                for name in LEDGERS
+            }
+            audit = await held.enter_async_context(self.audit())
+            yield journals | {AUDIT_JOURNAL: Journal(AUDIT_JOURNAL, audit)}
+
+    @contextlib.asynccontextmanager
+    async def _connections(self, what: str, dsn: str) -> "AsyncIterator[Connections]":
+        from interlock.ledgers.connections import Connections
+        from interlock.ledgers.faults import LedgerUnreachable
+
+        connections = None
+        try:
+            async with asyncio.timeout(REACH_SECONDS):
+                connections = await Connections.open(dsn, size=POOL_SIZE, timeout_s=READ_SECONDS)
+                await connections.value("SELECT 1")
+        except (LedgerUnreachable, TimeoutError) as error:
+            if connections is not None:
+                await connections.close()
+            reason = str(error) or "no answer in time"
+            raise unreachable(f"the {what} is not reachable ({reason}): {self._start_hint()}") from error
+        try:
+            yield connections
+        finally:
+            await connections.close()
 
     def _start_hint(self) -> str:
         folder = "" if self.data_dir in (None, DEFAULT_FOLDER) else f" --data-dir {self.data_dir}"

@@ -10,7 +10,7 @@ from interlock.attestors.environment import SettingsInvalid
 from interlock.cli.context import Context
 from interlock.cli.errors import USAGE, CliError
 from interlock.stack.identity import AUDIT
-from interlock.stack.installation import DatabaseSettings, LedgerSettings, install_audit, install_ledger
+from interlock.stack.installation import AuditSettings, LedgerSettings, install_audit, install_ledger
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -23,7 +23,7 @@ async def run(arguments: argparse.Namespace, context: Context) -> int:
     name = arguments.database
     try:
         if name == AUDIT:
-            await install_audit(DatabaseSettings.load())
+            await install_audit(AuditSettings.load())
         else:
             await install_ledger(name, LedgerSettings.load())
     except SettingsInvalid as error:

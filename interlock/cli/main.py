@@ -48,6 +48,7 @@ VERBS = (
     Verb("recover", "have a settlement finished from what the ledgers hold", "recover", "server"),
     Verb("reconcile", "compare ledgers, runs and what attestors signed; --repair", "reconcile", "server"),
     Verb("ledger", "accounts, books and orders of the ledgers", "ledger", "server"),
+    Verb("audit", "what happened to a settlement, and the proof of it", "audit"),
     Verb("keys", "the keys in the data folder", "keys"),
     Verb("worker", "run a worker with the roles that its settings name", "worker", "server"),
     Verb("attestor", "run one attestor, or make a new one", "attestor", "server"),

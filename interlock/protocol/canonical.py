@@ -2,7 +2,9 @@
 
 RFC 8785 writes numbers as IEEE 754 doubles. No record of ours needs a double, and some hold integers that no double can
 hold, so a number is written in one of two ways: an integer of magnitude below 2^53 as RFC 8785 has it, any other number
-as the object {"number": its text}. What stays is plain RFC 8785, which every implementation of it writes alike.
+as the object {"number": its text}. An object with a name that is not ASCII, which no ledger of ours writes, is
+{"members": [[name, value], ...]}, sorted by code points. What stays is plain RFC 8785, which every library writes
+alike.
 """
 
 import json
@@ -24,12 +26,24 @@ def canonical(value: Any) -> bytes:
 
 def exactly(text: str) -> Any:
     """A JSON text as a value that has canonical bytes; nothing of any number is lost."""
-    return json.loads(text, parse_int=_integer, parse_float=_other_number, parse_constant=_other_number)
+    return json.loads(
+        text,
+        parse_int=_integer,
+        parse_float=_other_number,
+        parse_constant=_other_number,
+        object_pairs_hook=_object,
+    )
 
 
 def _integer(text: str) -> Any:
     number = int(text) if len(text) < 18 else LARGEST_EXACT + 1
     return number if abs(number) <= LARGEST_EXACT else _other_number(text)
+
+
+def _object(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    if all(name.isascii() for name, _ in members):
+        return dict(members)
+    return {"members": [list(member) for member in sorted(dict(members).items())]}
 
 
 def _other_number(text: str) -> dict[str, str]:

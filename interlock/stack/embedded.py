@@ -108,10 +108,13 @@ class EmbeddedStack:
                 await databases.ensure_role(name, password)
             for ledger in LEDGERS:
                 await databases.ensure_database(ledger, f"{ledger}_owner", roles_of(ledger))
-            await databases.ensure_database(AUDIT, f"{AUDIT}_owner", [f"{AUDIT}_writer", f"{AUDIT}_reader"])
+            await databases.ensure_database(
+                AUDIT, f"{AUDIT}_owner", [f"{AUDIT}_{role}" for role in ("writer", "reader", "keeper")]
+            )
         async with asyncio.TaskGroup() as group:
             audit = self.dsn(AUDIT, f"{AUDIT}_owner")
-            group.create_task(install_audit(audit, writer=f"{AUDIT}_writer", readers=[f"{AUDIT}_reader"]))
+            writer, reader, keeper = (f"{AUDIT}_{role}" for role in ("writer", "reader", "keeper"))
+            group.create_task(install_audit(audit, writer=writer, readers=[reader], keeper=keeper))
             for ledger in LEDGERS:
                 genesis = Genesis(
                     ledger=ledger,
@@ -171,6 +174,9 @@ class EmbeddedStack:
             "INTERLOCK_ASSET_DSN": self.dsn("asset", "asset_writer"),
             "INTERLOCK_PAYMENT_DSN": self.dsn("payment", "payment_writer"),
             "INTERLOCK_AUDIT_DSN": self.dsn(AUDIT, f"{AUDIT}_writer"),
+            "INTERLOCK_AUDIT_KEEPER_DSN": self.dsn(AUDIT, f"{AUDIT}_keeper"),
+            **{f"INTERLOCK_{journal.upper()}_SEAL_KEY": key for journal, key in self.identity.seal_keys.items()},
+            "INTERLOCK_KEEPERS": json.dumps(self.identity.keepers),
             "INTERLOCK_NETWORK": self.identity.network,
             "INTERLOCK_ATTESTORS": self.identity.attestors.model_dump_json(),
             "INTERLOCK_ATTESTOR_URLS": json.dumps(self.attestor_urls),
@@ -205,7 +211,7 @@ class EmbeddedStack:
         return process
 
     def _publish(self, local_roles: Sequence[Role]) -> None:
-        """What clients and the command line read; ledger credentials in a file of their own, for its owner only."""
+        """What clients and the command line read; the databases' credentials in files for their owner only."""
         client = {
             "temporal": self.temporal.address,
             "namespace": NAMESPACE,
@@ -213,6 +219,7 @@ class EmbeddedStack:
             "network": self.identity.network,
             "coordinator": self.coordinator.model_dump(mode="json"),
             "attestors": self.attestor_urls,
+            "keepers": self.identity.keepers,
             "local_roles": local_roles,
         }
         (self.data_dir / "client.json").write_text(json.dumps(client, indent=1), encoding="utf-8")
@@ -224,6 +231,8 @@ class EmbeddedStack:
             for ledger in LEDGERS
         }
         write_private(self.data_dir / "ledgers.json", json.dumps(ledgers, indent=1))
+        audit = {"reader": self.dsn(AUDIT, f"{AUDIT}_reader")}
+        write_private(self.data_dir / "audit.json", json.dumps(audit, indent=1))
 
 
 __all__ = ["EmbeddedStack", "Identity"]

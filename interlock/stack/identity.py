@@ -1,4 +1,5 @@
-"""What makes one data folder one environment: its network id, its attestors' keys, its databases' passwords.
+"""What makes one data folder one environment: its network id, its attestors' and keepers' keys, its databases'
+passwords.
 
 Created once, before anything else, and never changed: whatever is signed here is bound to it.
 """
@@ -17,6 +18,8 @@ ATTESTORS = 4
 
 LEDGERS = ("asset", "payment")
 AUDIT = "audit"
+JOURNALS = (*LEDGERS, AUDIT)
+"""What is sealed, each by a keeper of its own."""
 
 
 @dataclass(frozen=True)
@@ -26,11 +29,17 @@ class Identity:
     network: str
     passwords: dict[str, str]
     attestor_keys: tuple[str, ...]
+    seal_keys: dict[str, str]
 
     @property
     def signers(self) -> tuple[LocalSigner, ...]:
         """The attestors' signers, in the order of their numbers."""
         return tuple(LocalSigner(key) for key in self.attestor_keys)
+
+    @property
+    def keepers(self) -> dict[str, str]:
+        """Whose seals count, by journal."""
+        return {journal: LocalSigner(key).address for journal, key in self.seal_keys.items()}
 
     @property
     def attestors(self) -> Attestors:
@@ -45,7 +54,7 @@ def roles_of(ledger: str) -> tuple[str, ...]:
 
 def logins() -> list[str]:
     """Every login role of an environment's three databases."""
-    names = [f"{AUDIT}_owner", f"{AUDIT}_writer", f"{AUDIT}_reader"]
+    names = [f"{AUDIT}_owner", f"{AUDIT}_writer", f"{AUDIT}_reader", f"{AUDIT}_keeper"]
     for ledger in LEDGERS:
         names += [f"{ledger}_owner", *roles_of(ledger)]
     return names
@@ -55,26 +64,37 @@ def _passwords(names: Iterable[str]) -> dict[str, str]:
     return {name: secrets.token_urlsafe(24) for name in names}
 
 
+def _seal_keys(journals: Iterable[str]) -> dict[str, str]:
+    return {journal: LocalSigner.generate().private_key.hex() for journal in journals}
+
+
 def _new() -> Identity:
     return Identity(
         network="0x" + secrets.token_hex(32),
         passwords=_passwords(logins()),
         attestor_keys=tuple(LocalSigner.generate().private_key.hex() for _ in range(ATTESTORS)),
+        seal_keys=_seal_keys(JOURNALS),
     )
 
 
 def identity_of(path: Path) -> Identity:
     """The identity kept in this file; a new one if there is none yet.
 
-    Login roles that a later version has come to need get a password of their own; nothing else is ever added.
+    Login roles that a later version has come to need get a password of their own, journals a key for their seals;
+    nothing else is ever added.
     """
     if not path.exists():
         return _kept(_new(), path)
     stored = json.loads(path.read_text(encoding="utf-8"))
-    identity = Identity(stored["network"], stored["passwords"], tuple(stored["attestor_keys"]))
-    if missing := [name for name in logins() if name not in identity.passwords]:
-        return _kept(replace(identity, passwords=identity.passwords | _passwords(missing)), path)
-    return identity
+    identity = Identity(
+        stored["network"], stored["passwords"], tuple(stored["attestor_keys"]), stored.get("seal_keys", {})
+    )
+    grown = replace(
+        identity,
+        passwords=identity.passwords | _passwords(name for name in logins() if name not in identity.passwords),
+        seal_keys=identity.seal_keys | _seal_keys(each for each in JOURNALS if each not in identity.seal_keys),
+    )
+    return identity if grown == identity else _kept(grown, path)
 
 
 def _kept(identity: Identity, path: Path) -> Identity:

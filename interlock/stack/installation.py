@@ -47,6 +47,13 @@ class DatabaseSettings(Environment):
     """Roles that read: of a ledger the attestors', one each."""
 
 
+class AuditSettings(DatabaseSettings):
+    """What the audit database is installed with besides."""
+
+    install_keeper: Json[Annotated[_Logins, Field(max_length=1)]] = Field(default_factory=dict)
+    """The audit trail's: the one role that seals it, `{"role": "password"}`."""
+
+
 class LedgerSettings(DatabaseSettings):
     """What a ledger is born with besides."""
 
@@ -79,12 +86,15 @@ async def install_ledger(name: str, settings: LedgerSettings) -> None:
     )
 
 
-async def install_audit(settings: DatabaseSettings) -> None:
+async def install_audit(settings: AuditSettings) -> None:
     """Make a database the audit trail's. Raises asyncpg's errors."""
     (writer,) = settings.install_writer
-    await _create(settings, {**settings.install_writer, **settings.install_readers})
+    await _create(settings, {**settings.install_writer, **settings.install_readers, **settings.install_keeper})
     await audit.install(
-        settings.install_owner_dsn.get_secret_value(), writer=writer, readers=list(settings.install_readers)
+        settings.install_owner_dsn.get_secret_value(),
+        writer=writer,
+        readers=list(settings.install_readers),
+        keeper=next(iter(settings.install_keeper), None),
     )
 
 

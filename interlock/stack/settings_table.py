@@ -14,15 +14,21 @@ from pydantic.fields import FieldInfo
 
 from interlock.attestors.environment import PREFIX, Environment
 from interlock.attestors.settings import AttestorSettings
-from interlock.stack.installation import LedgerSettings
-from interlock.worker.settings import NEEDED_BY, WorkerSettings
+from interlock.stack.installation import AuditSettings, LedgerSettings
+from interlock.worker.settings import NEEDED_BY, USED_BY, WorkerSettings
 
 BEGIN, END = "<!-- settings: begin -->", "<!-- settings: end -->"
 DOCUMENT = Path("docs/deploy.md")
+
+
+class InstallSettings(LedgerSettings, AuditSettings):
+    """What either kind of database may be installed with."""
+
+
 _PROCESSES: dict[str, type[Environment]] = {
     "interlock worker": WorkerSettings,
     "interlock attestor": AttestorSettings,
-    "interlock install": LedgerSettings,
+    "interlock install": InstallSettings,
 }
 
 
@@ -57,6 +63,8 @@ def _rows(settings: type[Environment]) -> Iterator[str]:
 def _needed(settings: type[Environment], name: str, field: FieldInfo) -> str:
     if settings is WorkerSettings and name in NEEDED_BY:
         return "by " + ", ".join(role.value for role in NEEDED_BY[name])
+    if settings is WorkerSettings and name in USED_BY:
+        return "no; used by " + ", ".join(role.value for role in USED_BY[name])
     return "yes" if field.is_required() else "no"
 
 

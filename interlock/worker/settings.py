@@ -5,14 +5,24 @@ is ever repeated in an error: DSNs hold passwords. The connection to Temporal co
 variables (temporalio.envconfig).
 """
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, Json, SecretStr, ValidationInfo, field_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    Json,
+    SecretStr,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import NoDecode
 
 from interlock.attestors.environment import PREFIX, Environment, SettingsInvalid
-from interlock.protocol import Attestors
+from interlock.protocol import Attestors, LocalSigner
 from interlock.protocol.names import Role
+from interlock.protocol.seals import AUDIT_JOURNAL
 from interlock.protocol.words import Address, Digest
 
 __all__ = ["SettingsInvalid", "WorkerSettings", "told_to"]
@@ -25,16 +35,31 @@ NEEDED_BY = {
     "attestors": (Role.ASSET, Role.PAYMENT, Role.COORDINATOR),
     "attestor_urls": (Role.ASSET, Role.PAYMENT, Role.COORDINATOR),
 }
+# whoever keeps a journal seals it, if it is given a key for that
+USED_BY = {
+    "asset_seal_key": (Role.ASSET,),
+    "payment_seal_key": (Role.PAYMENT,),
+    "audit_seal_key": (Role.SETTLEMENT,),
+    "audit_keeper_dsn": (Role.SETTLEMENT,),
+    "keepers": (Role.ASSET, Role.PAYMENT, Role.SETTLEMENT),
+}
 # the network id is no credential and no way to anybody: every process of an environment may know it
-_KNOWN_TO_ALL = ("network",)
+# nor is the name of a keeper
+_KNOWN_TO_ALL = ("network", "keepers")
+
+JOURNALS = {Role.ASSET: "asset", Role.PAYMENT: "payment", Role.SETTLEMENT: AUDIT_JOURNAL}
+"""Which journal a role keeps."""
 
 
 def told_to(roles: frozenset[Role], environment: dict[str, str]) -> dict[str, str]:
     """What of a whole service's variables a worker with these roles is to be told, and the roles themselves."""
+    asked = {**NEEDED_BY, **USED_BY}
+    sealing = any(f"{PREFIX}{JOURNALS[role].upper()}_SEAL_KEY" in environment for role in roles if role in JOURNALS)
     kept = {
         name: value
         for name, value in environment.items()
-        if roles & frozenset(NEEDED_BY.get(name.removeprefix(PREFIX).lower(), Role))
+        if roles & frozenset(asked.get(name.removeprefix(PREFIX).lower(), Role))
+        or (sealing and name == f"{PREFIX}NETWORK")  # a seal is signed for one network
     }
     return kept | {f"{PREFIX}ROLES": ",".join(sorted(roles))}
 
@@ -54,6 +79,14 @@ def _dsn(value: SecretStr) -> SecretStr:
     return value
 
 
+def _seal_key(value: SecretStr) -> SecretStr:
+    try:
+        LocalSigner(value.get_secret_value())
+    except ValueError:
+        raise ValueError("a seal key is a private key: 64 hex digits") from None
+    return value
+
+
 def _host_and_port(value: str) -> str:
     host, _, port = value.rpartition(":")
     if not host or not port.isdecimal() or not 0 < int(port) < 65536:
@@ -68,11 +101,12 @@ def _url(value: str) -> str:
 
 
 _Dsn = Annotated[SecretStr, AfterValidator(_dsn)]
+_SealKey = Annotated[SecretStr, AfterValidator(_seal_key)]
 _Url = Annotated[str, AfterValidator(_url)]
 
 
 class WorkerSettings(Environment):
-    """A worker's settings; `roles` is a comma-separated list, JSON values: attestors, attestor_urls."""
+    """A worker's settings; `roles` is a comma-separated list, JSON values: attestors, attestor_urls, keepers."""
 
     roles: Annotated[frozenset[Role], NoDecode, BeforeValidator(_roles), Field(min_length=1)]
     """What this process does, comma-separated: settlement, asset, payment, coordinator."""
@@ -102,6 +136,16 @@ class WorkerSettings(Environment):
     """How long steps under way may still take when the process is told to stop."""
     audit_dsn: _Dsn | None = None
     """The audit database's writer's: every role leaves its trail there."""
+    asset_seal_key: _SealKey | None = None
+    """What the asset ledger's journal is sealed with: the private key of its keeper. Not set: it is not sealed."""
+    payment_seal_key: _SealKey | None = None
+    """What the payment ledger's journal is sealed with."""
+    audit_seal_key: _SealKey | None = None
+    """What the audit trail is sealed with."""
+    audit_keeper_dsn: _Dsn | None = None
+    """The audit database's keeper's: goes with the key that the trail is sealed with."""
+    keepers: Json[dict[str, Address]] | None = None
+    """Whose seals count, by journal: `{"asset": "0x...", "payment": "0x...", "audit": "0x..."}`."""
     metrics_listen: Annotated[str, AfterValidator(_host_and_port)] | None = None
     """host:port at which Prometheus finds this process's metrics."""
 
@@ -111,6 +155,15 @@ class WorkerSettings(Environment):
         if dsn is None:
             raise AssertionError("the settings were checked")
         return dsn.get_secret_value()
+
+    def sealing_of(self, role: Role) -> tuple[LocalSigner, str, dict[str, str]] | None:
+        """With what a role of this process seals its journal, of which network, and whose seals count; None if not."""
+        key: SecretStr | None = getattr(self, f"{JOURNALS[role]}_seal_key") if role in JOURNALS else None
+        if key is None:
+            return None
+        if self.network is None or self.keepers is None:
+            raise AssertionError("the settings were checked")
+        return LocalSigner(key.get_secret_value()), self.network, self.keepers
 
     @property
     def coordinator(self) -> tuple[dict[str, str], Attestors, str]:
@@ -132,6 +185,35 @@ class WorkerSettings(Environment):
             verb = "needs" if len(needing) == 1 else "need"
             raise ValueError(f"only {_spoken(needing)} {verb} it; take it away from this process")
         return value
+
+    @field_validator(*USED_BY)
+    @classmethod
+    def _no_role_has_what_it_does_not_use(cls, value: Any, info: ValidationInfo) -> Any:
+        using = USED_BY[str(info.field_name)]
+        roles: frozenset[Role] | None = info.data.get("roles")
+        if value is not None and roles and not roles.intersection(using) and info.field_name not in _KNOWN_TO_ALL:
+            raise ValueError(f"only {_spoken(using)} uses it; take it away from this process")
+        return value
+
+    @model_validator(mode="after")
+    def _a_seal_key_is_its_keepers(self) -> Self:
+        for role, journal in JOURNALS.items():
+            key: SecretStr | None = getattr(self, f"{journal}_seal_key")
+            if key is None:
+                continue
+            name = f"{PREFIX}{journal.upper()}_SEAL_KEY"
+            if self.network is None or self.keepers is None or journal not in self.keepers:
+                raise ValueError(
+                    f"{name}: goes with {PREFIX}NETWORK and {PREFIX}KEEPERS, which names {journal}'s keeper"
+                )
+            if (found := LocalSigner(key.get_secret_value()).address) != self.keepers[journal]:
+                named = f"{PREFIX}KEEPERS names {self.keepers[journal]} as {journal}'s keeper"
+                raise ValueError(f"{name}: is the key of {found}; {named}")
+            if role is Role.SETTLEMENT and self.audit_keeper_dsn is None:
+                raise ValueError(f"{name}: goes with {PREFIX}AUDIT_KEEPER_DSN")
+        if self.audit_keeper_dsn is not None and self.audit_seal_key is None:
+            raise ValueError(f"{PREFIX}AUDIT_KEEPER_DSN: goes with {PREFIX}AUDIT_SEAL_KEY")
+        return self
 
     @field_validator("attestor_urls")
     @classmethod

@@ -134,6 +134,11 @@ async def test_beyond_what_can_be_kept_spans_are_dropped_counted_and_it_is_said_
     ("role", "statement"),
     [
         ("writer", "SELECT * FROM audit.spans"),
+        ("writer", "INSERT INTO audit.spans (trace_id) VALUES ('')"),
+        ("writer", "INSERT INTO audit.witnessed (journal) VALUES ('')"),
+        ("writer", "SELECT audit.seal(NULL, NULL, NULL, NULL, NULL, NULL)"),
+        ("keeper", "INSERT INTO audit.seals (number) VALUES (1)"),
+        ("keeper", "SELECT audit.witness(NULL, NULL, NULL)"),
         ("writer", "DELETE FROM audit.spans"),
         ("writer", "UPDATE audit.spans SET name = 'x'"),
         ("writer", "TRUNCATE audit.spans"),

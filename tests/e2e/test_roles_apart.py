@@ -22,6 +22,7 @@ def environment_of(pid: int) -> dict[str, str]:
 def secrets_of(service: Service) -> dict[str, str]:
     """Everything that lets its holder act or read on a ledger, by name."""
     keys = {f"attestor key {number}": key for number, key in enumerate(service.stack.identity.attestor_keys, 1)}
+    keys |= {f"seal key of {journal}": key for journal, key in service.stack.identity.seal_keys.items()}
     return keys | service.stack.identity.passwords
 
 
@@ -64,10 +65,10 @@ async def test_a_trade_settles_with_a_process_for_each_role(service: Service) ->
 @pytest.mark.parametrize(
     ("role", "secrets"),
     [
-        (Role.SETTLEMENT, {"audit_writer"}),
+        (Role.SETTLEMENT, {"audit_writer", "audit_keeper", "seal key of audit"}),
         (Role.COORDINATOR, {"audit_writer"}),
-        (Role.ASSET, {"audit_writer", "asset_writer"}),
-        (Role.PAYMENT, {"audit_writer", "payment_writer"}),
+        (Role.ASSET, {"audit_writer", "asset_writer", "seal key of asset"}),
+        (Role.PAYMENT, {"audit_writer", "payment_writer", "seal key of payment"}),
     ],
 )
 async def test_a_worker_holds_the_secret_of_its_role_and_no_other(
@@ -85,17 +86,19 @@ async def test_the_settlement_process_knows_no_ledger_and_no_attestor(service: S
     pid = service.worker(Role.SETTLEMENT).pid
     told = {name for name in environment_of(pid) if name.startswith(("INTERLOCK_", "TEMPORAL_"))}
     sweeps = {"INTERLOCK_SWEEP_EVERY_SECONDS", "INTERLOCK_SWEEP_OLDER_THAN_SECONDS"}
-    assert told == {"INTERLOCK_ROLES", "INTERLOCK_AUDIT_DSN", "TEMPORAL_ADDRESS", "TEMPORAL_NAMESPACE"} | sweeps
+    seals = {"INTERLOCK_AUDIT_SEAL_KEY", "INTERLOCK_AUDIT_KEEPER_DSN", "INTERLOCK_KEEPERS", "INTERLOCK_NETWORK"}
+    told -= sweeps | seals
+    assert told == {"INTERLOCK_ROLES", "INTERLOCK_AUDIT_DSN", "TEMPORAL_ADDRESS", "TEMPORAL_NAMESPACE"}
     ports = {connection.raddr.port for connection in psutil.Process(pid).net_connections("tcp") if connection.raddr}
     database = int(service.stack.dsn(AUDIT, "audit_writer").rpartition(":")[2].partition("/")[0])
     assert ports <= {int(service.stack.temporal.address.rpartition(":")[2]), database}
 
 
 async def test_each_ledgers_process_is_connected_as_its_writer_and_nobody_else(service: Service) -> None:
-    """Beside the audit trail, to which every process adds and which none may read."""
+    """Beside the audit trail, to which every process adds; the one that seals it reads it too."""
     seen = {role: await logins_of(service, service.worker(role).pid) for role in Role}
     assert {role: logins - {"audit_writer"} for role, logins in seen.items()} == {
-        Role.SETTLEMENT: set(),
+        Role.SETTLEMENT: {"audit_keeper"},
         Role.COORDINATOR: set(),
         Role.ASSET: {"asset_writer"},
         Role.PAYMENT: {"payment_writer"},

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from interlock.protocol import LocalSigner
 from interlock.protocol.names import Role
 from interlock.worker.settings import SettingsInvalid, WorkerSettings, told_to
 from tests.world import ATTESTORS, COORDINATOR, NETWORK, STRANGER
@@ -14,6 +15,12 @@ WHOLE = {
     "INTERLOCK_NETWORK": NETWORK,
     "INTERLOCK_ATTESTORS": COORDINATOR.model_dump_json(),
     "INTERLOCK_ATTESTOR_URLS": json.dumps({each.address: "http://h:1" for each in ATTESTORS}),
+}
+KEYS = {journal: LocalSigner.generate() for journal in ("asset", "payment", "audit")}
+SEALING = {
+    **{f"INTERLOCK_{journal.upper()}_SEAL_KEY": key.private_key.hex() for journal, key in KEYS.items()},
+    "INTERLOCK_AUDIT_KEEPER_DSN": "postgresql://audit_keeper:hush@h/audit",
+    "INTERLOCK_KEEPERS": json.dumps({journal: key.address for journal, key in KEYS.items()}),
 }
 PUBLIC = {"INTERLOCK_NETWORK", "INTERLOCK_ATTESTORS", "INTERLOCK_ATTESTOR_URLS"}
 
@@ -51,6 +58,49 @@ def test_a_worker_is_told_what_its_roles_need_and_no_more(
     settings = load(monkeypatch, variables)
     assert settings.roles == roles
     assert "hush" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("role", "secrets"),
+    [
+        (Role.SETTLEMENT, {"INTERLOCK_AUDIT_SEAL_KEY", "INTERLOCK_AUDIT_KEEPER_DSN"}),
+        (Role.COORDINATOR, set()),
+        (Role.ASSET, {"INTERLOCK_ASSET_SEAL_KEY"}),
+        (Role.PAYMENT, {"INTERLOCK_PAYMENT_SEAL_KEY"}),
+    ],
+)
+def test_a_role_is_told_the_seal_key_of_its_own_journal(
+    monkeypatch: pytest.MonkeyPatch, role: Role, secrets: set[str]
+) -> None:
+    variables = told_to(frozenset({role}), WHOLE | SEALING)
+    public = {"INTERLOCK_KEEPERS", "INTERLOCK_NETWORK"} if secrets else set()
+    assert set(variables) - set(told_to(frozenset({role}), WHOLE)) - public == secrets
+    settings = load(monkeypatch, variables)
+    found = settings.sealing_of(role)
+    assert (found is None) == (not secrets)
+    assert all(key.private_key.hex() not in repr(settings) for key in KEYS.values())
+    said = wrong(monkeypatch, {**variables, **SEALING})
+    assert set(said) == set(SEALING) - secrets - {"INTERLOCK_KEEPERS"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({"INTERLOCK_ASSET_SEAL_KEY": "ab" * 31}, "a seal key is a private key"),
+        ({"INTERLOCK_ASSET_SEAL_KEY": STRANGER.private_key.hex()}, f"is the key of {STRANGER.address}"),
+        ({"INTERLOCK_KEEPERS": ""}, "goes with INTERLOCK_NETWORK and INTERLOCK_KEEPERS"),
+        ({"INTERLOCK_KEEPERS": "{}"}, "names asset's keeper"),
+        ({"INTERLOCK_AUDIT_KEEPER_DSN": ""}, "goes with INTERLOCK_AUDIT_KEEPER_DSN"),
+        ({"INTERLOCK_AUDIT_SEAL_KEY": ""}, "goes with INTERLOCK_AUDIT_SEAL_KEY"),
+    ],
+)
+def test_a_seal_key_that_is_not_the_keepers_is_refused(
+    monkeypatch: pytest.MonkeyPatch, changes: dict[str, str], text: str
+) -> None:
+    with pytest.raises(SettingsInvalid) as raised:
+        load(monkeypatch, told_to(frozenset(Role), WHOLE | SEALING) | changes)
+    assert text in str(raised.value)
+    assert STRANGER.private_key.hex() not in str(raised.value)
 
 
 @pytest.mark.parametrize("role", Role)

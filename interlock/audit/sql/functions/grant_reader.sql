@@ -1,6 +1,6 @@
--- Reads spans; adds none.
+-- Reads everything; adds nothing.
 CREATE OR REPLACE FUNCTION audit.grant_reader(_role text) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     EXECUTE format('GRANT USAGE ON SCHEMA audit TO %I', _role);
-    EXECUTE format('GRANT SELECT ON audit.spans TO %I', _role);
+    EXECUTE format('GRANT SELECT ON ALL TABLES IN SCHEMA audit TO %I', _role);
 END $$;

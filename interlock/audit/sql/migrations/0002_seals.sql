@@ -6,6 +6,7 @@ CREATE UNIQUE INDEX spans_by_position ON audit.spans (position);
 
 CREATE TABLE audit.seals (
     number bigint PRIMARY KEY CHECK (number >= 1), -- without gaps
+    digest text NOT NULL CHECK (digest ~ '^0x[0-9a-f]{64}$'), -- what the next seal names as the one before
     seal jsonb NOT NULL, -- protocol.Seal
     signature jsonb NOT NULL, -- protocol.Signature
     positions bigint[] NOT NULL, -- of the block's spans, in order

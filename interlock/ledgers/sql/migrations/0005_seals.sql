@@ -3,6 +3,7 @@
 
 CREATE TABLE ledger.seals (
     number bigint PRIMARY KEY CHECK (number >= 1), -- without gaps
+    digest ledger.digest NOT NULL, -- what the next seal names as the one before
     seal jsonb NOT NULL, -- protocol.Seal
     signature jsonb NOT NULL, -- protocol.Signature
     positions bigint[] NOT NULL, -- of the block's entries, in order

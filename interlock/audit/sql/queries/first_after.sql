@@ -1,0 +1,1 @@
+SELECT min(position) FROM audit.spans WHERE position > $1 AND position <= $2

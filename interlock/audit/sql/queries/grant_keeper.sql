@@ -1,0 +1,1 @@
+SELECT audit.grant_keeper($1)

@@ -1,0 +1,1 @@
+SELECT number, digest FROM audit.witnessed WHERE journal = $1 ORDER BY number DESC, id DESC LIMIT 1

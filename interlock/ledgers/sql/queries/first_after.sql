@@ -1,0 +1,1 @@
+SELECT min(position) FROM ledger.entries WHERE position > $1 AND position <= $2

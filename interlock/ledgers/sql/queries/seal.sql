@@ -1,0 +1,1 @@
+SELECT ledger.seal($1, $2::jsonb, $3::jsonb, $4::bigint[], $5::bigint[], $6::bytea)

@@ -1,0 +1,1 @@
+SELECT ledger.witness($1, $2::jsonb, $3::jsonb)
