@@ -25,6 +25,7 @@ from interlock.protocol.names import Role
 from interlock.worker.connection import keep_sweeping
 from interlock.worker.opening import Opening, went_back
 from interlock.worker.sandbox import sandbox
+from interlock.worker.sealing import sealing
 from interlock.worker.settings import WorkerSettings
 from interlock.worker.stopping import Stop, Stopped
 from interlock.worker.telemetry import Telemetry
@@ -63,19 +64,23 @@ class Duty:
     async def carry_out(self) -> None:
         """Be at it until told to stop; then let steps under way end. Raises LedgerMismatch for an unusable ledger."""
         try:
-            match self.role:
-                case Role.SETTLEMENT:
-                    local_roles = self._settings.roles - {Role.SETTLEMENT}
-                    await self._poll(
-                        [*RecoveryActivities(self._client, local_roles).all, *self._here.all],
-                        lambda: self._stop.unless(keep_sweeping(self._client, self._settings)),
-                    )
-                case Role.COORDINATOR:
-                    await self._certify()
-                case Role.ASSET | Role.PAYMENT:
-                    await self._keep_ledger()
+            async with sealing(self.role, self._settings):
+                await self._carry_out()
         except Stopped:
             return
+
+    async def _carry_out(self) -> None:
+        match self.role:
+            case Role.SETTLEMENT:
+                local_roles = self._settings.roles - {Role.SETTLEMENT}
+                await self._poll(
+                    [*RecoveryActivities(self._client, local_roles).all, *self._here.all],
+                    lambda: self._stop.unless(keep_sweeping(self._client, self._settings)),
+                )
+            case Role.COORDINATOR:
+                await self._certify()
+            case Role.ASSET | Role.PAYMENT:
+                await self._keep_ledger()
 
     async def _certify(self) -> None:
         urls, attestors, network = self._settings.coordinator

@@ -70,7 +70,8 @@ class Room:
         """A worker process with all roles takes up work, in place of one that has ended."""
         stack = self.lane.stack
         environment = {**stack.worker_environment(), **TOLD}
-        del environment["INTERLOCK_AUDIT_DSN"]
+        for name in [name for name in environment if "_AUDIT_" in name or name.endswith("_SEAL_KEY")]:
+            del environment[name]  # neither a trail nor seals: what passes the gates is the settlement's
         for ledger, gate in self.gates.items():
             name = f"INTERLOCK_{ledger.upper()}_DSN"
             environment[name] = gate.on_the_way(environment[name])

@@ -14,7 +14,7 @@ BEGIN
     END IF;
     SELECT n.number, coalesce(s.digest, '0x' || repeat('00', 32)) AS digest,
         coalesce((s.seal ->> 'through')::bigint, 0) AS through, coalesce((s.seal ->> 'witnessed')::bigint, 0) AS witnessed
-    INTO _before FROM (SELECT _before.number) AS n LEFT JOIN ledger.seals AS s USING (number);
+    INTO _before FROM (SELECT _before.number AS number) AS n LEFT JOIN ledger.seals AS s USING (number);
     IF _number <> _before.number + 1
         OR _seal ->> 'journal' <> (SELECT i.ledger FROM ledger.identity AS i)
         OR _seal ->> 'previous' <> _before.digest

@@ -1,1 +1,0 @@
-SELECT number, digest FROM audit.seals ORDER BY number DESC LIMIT 1
