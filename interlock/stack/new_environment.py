@@ -1,14 +1,17 @@
-"""What makes a new environment that runs in containers: its network id, its attestor set, its databases' passwords.
+"""What makes a new environment that runs in containers: its network id, its attestor set, its databases' passwords,
+and the keys that its journals are sealed with.
 
-Made once and kept by whoever runs it. Makes no attestor's key and no operator's: they are told by their addresses.
+Made once and kept by whoever runs it. Makes no attestor's key and no operator's: they are told by their addresses. A seal key is a secret like the
+password of the same database's writer, and belongs to who runs that process: elsewhere each makes its own.
 """
 
+import json
 import secrets
 from collections.abc import Mapping, Sequence
 
-from interlock.protocol import Attestors
+from interlock.protocol import Attestors, LocalSigner
 from interlock.protocol.words import checksummed
-from interlock.stack.identity import ATTESTORS, logins
+from interlock.stack.identity import ATTESTORS, JOURNALS, logins
 
 SERVERS = ("POSTGRES_PASSWORD", "TEMPORAL_POSTGRES_PASSWORD")
 
@@ -22,12 +25,15 @@ def new_environment(attestors: Sequence[str], operators: Sequence[str]) -> dict[
     if len(set(ordering)) < 2:
         raise ValueError("an order takes two operators: name two different addresses at least")
     named = Attestors.of("main", 1, tuple(addresses))
+    seals = {journal: LocalSigner.generate() for journal in JOURNALS}
     quoted = ", ".join(f'"{each}"' for each in ordering)
     return {
         "INTERLOCK_NETWORK": "0x" + secrets.token_hex(32),
         "INTERLOCK_ATTESTORS": named.model_dump_json(),
         "INTERLOCK_COORDINATOR": named.identity.model_dump_json(),
         "INTERLOCK_INSTALL_OPERATORS": f"[{quoted}]",
+        "INTERLOCK_KEEPERS": json.dumps({journal: key.address for journal, key in seals.items()}),
+        **{f"{journal.upper()}_SEAL_KEY": key.private_key.hex() for journal, key in seals.items()},
         **{f"ATTESTOR_{number}": address for number, address in enumerate(addresses, 1)},
         **{name: secrets.token_urlsafe(24) for name in SERVERS},
         **{f"{role.upper()}_PASSWORD": secrets.token_urlsafe(24) for role in logins()},

@@ -10,7 +10,7 @@ from tests.deploy.compose import REPOSITORY, read
 from tests.deploy.test_compose_file import FILES, Anything
 
 TEXT = (REPOSITORY / DOCUMENT).read_text()
-CLIENTS = {"INTERLOCK_COORDINATOR", "INTERLOCK_DATA_DIR", "INTERLOCK_LOCAL_ROLES"}
+CLIENTS = {"INTERLOCK_AUDIT_READER_DSN", "INTERLOCK_COORDINATOR", "INTERLOCK_DATA_DIR", "INTERLOCK_LOCAL_ROLES"}
 """What only clients are told."""
 
 

@@ -52,7 +52,8 @@ def test_a_new_environment_fills_in_every_variable_of_the_compose_file() -> None
 def test_two_new_environments_share_no_secret_and_no_network() -> None:
     one, other = new_environment(ADDRESSES, ORDERING), new_environment(ADDRESSES, ORDERING)
     same = {name for name, value in one.items() if other[name] == value}
-    assert not {name for name in same if name.endswith("_PASSWORD") or name == "INTERLOCK_NETWORK"}
+    secret = ("_PASSWORD", "_SEAL_KEY", "_NETWORK", "_KEEPERS")
+    assert not {name for name in same if name.endswith(secret)}
 
 
 @pytest.mark.parametrize(
