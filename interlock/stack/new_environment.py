@@ -1,8 +1,8 @@
 """What makes a new environment that runs in containers: its network id, its attestor set, its databases' passwords,
 and the keys that its journals are sealed with.
 
-Made once and kept by whoever runs it. Makes no attestor's key and no operator's: they are told by their addresses. A seal key is a secret like the
-password of the same database's writer, and belongs to who runs that process: elsewhere each makes its own.
+Made once and kept by whoever runs it. Makes no attestor's key and no operator's: they are told by their addresses.
+A seal key is a secret like the password of the same database's writer, and belongs to who runs that process.
 """
 
 import json
