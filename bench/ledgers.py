@@ -72,7 +72,7 @@ async def measure(sizes: Sizes, results: Results) -> None:
         return
     with tempfile.TemporaryDirectory(prefix="interlock-bench-") as folder, signers() as pool:
         async with opened(Path(folder), parties=ACCOUNTS) as place:
-            bench = _Bench(place, sizes, pool, await _pgbench_tables(place, sizes.scale))
+            bench = Bench(place, sizes, pool, await _pgbench_tables(place, sizes.scale))
             for repeat, clients in left:
                 results.add([{"repeat": repeat, **sample} for sample in await bench.all(repeat, clients)])
             found = await verify(place.market.asset, place.market.payment)
@@ -92,7 +92,9 @@ async def _pgbench_tables(place: Place, scale: int) -> str:
 
 
 @dataclass(frozen=True)
-class _Bench:
+class Bench:
+    """The calls and scripts on one stack."""
+
     place: Place
     sizes: Sizes
     pool: Signers
@@ -105,10 +107,10 @@ class _Bench:
             for what, script in ((SIMPLE, "simple-update"), (TPCB, "tpcb-like"))
         ]
         for where in (SPREAD, HOT):
-            samples += await self._calls(f"R{repeat}-{where.upper()}-{clients}", where, clients)
+            samples += await self.calls(f"R{repeat}-{where.upper()}-{clients}", where, clients)
         return samples
 
-    async def _calls(self, tag: str, where: str, clients: int) -> list[Sample]:
+    async def calls(self, tag: str, where: str, clients: int) -> list[Sample]:
         """Lock so many trades, pay them, release them; each on certificates of what the call before it wrote."""
         names = [party.account for party in self.place.market.parties]
         count = self.sizes.transactions // clients * clients

@@ -78,7 +78,7 @@ class Keeper:
         relay: Relay | None,
     ) -> None:
         """`relay` is where the seals are brought to, and others' come from; None for the trail, which is there."""
-        self._journal = journal
+        self.journal = journal
         self._signer = signer
         self._network = network
         self._keepers = keepers
@@ -100,18 +100,18 @@ class Keeper:
                 await self.exchange()
                 self._mended()
             except Exception as error:  # whatever breaks, sealing goes on later, and the role's work meanwhile
-                self._tell(f"journal {self._journal.name} cannot be sealed or witnessed now ({_said(error)})")
+                self._tell(f"journal {self.journal.name} cannot be sealed or witnessed now ({_said(error)})")
             await asyncio.sleep(LOOK_EVERY_SECONDS)
 
     async def seal(self) -> bool:
         """Seal all that is new, if anything is; whether there was."""
         sealed = False
         while True:
-            sight = await self._journal.sight()
+            sight = await self.journal.sight()
             if not sight.has_news or await self._went_back(sight):
                 return sealed
-            await self._journal.settled(sight)
-            signed = await self._journal.seal_next(sight, self._signer, self._network)
+            await self.journal.settled(sight)
+            signed = await self.journal.seal_next(sight, self._signer, self._network)
             if signed is None:
                 return sealed
             self._newest, sealed = (signed.seal.number, signed.digest(self._network)), True
@@ -123,7 +123,7 @@ class Keeper:
         if self._relay is None:
             return
         if self._brought is None:
-            there = await self._relay.newest_of(self._journal.name)
+            there = await self._relay.newest_of(self.journal.name)
             self._brought = there.number if there else 0
         if self._newest is None or self._brought < self._newest[0]:
             await self._bring(self._relay)
@@ -131,16 +131,16 @@ class Keeper:
         await self._fetch_others(self._relay)
 
     async def _bring(self, relay: Relay) -> None:
-        while found := await self._journal.seals_from((self._brought or 0) + 1):
+        while found := await self.journal.seals_from((self._brought or 0) + 1):
             for each in found:
                 await relay.witness(each)
                 self._brought = each.number
         if self._newest is None:
-            sight = await self._journal.sight()
+            sight = await self.journal.sight()
             self._newest = (sight.number, sight.digest or "")
 
     async def _fetch_trail(self, relay: Relay) -> None:
-        kept = await self._journal.newest_of(AUDIT_JOURNAL)
+        kept = await self.journal.newest_of(AUDIT_JOURNAL)
         while True:
             number = kept.number if kept else 0
             seals = await relay.seals_from(number)
@@ -148,7 +148,7 @@ class Keeper:
                 await relay.witness(kept)  # the trail has lost or changed it: its keeper and whoever verifies will see
             for each in seals:
                 if each.counts(AUDIT_JOURNAL, self._network, self._keepers):
-                    await self._journal.witness(each)
+                    await self.journal.witness(each)
             if not seals or seals[-1].number == number:
                 return
             kept = seals[-1]
@@ -157,7 +157,7 @@ class Keeper:
         if self._fetched is None:
             places = []
             for journal in self._others:
-                newest = await self._journal.newest_of(journal)
+                newest = await self.journal.newest_of(journal)
                 places.append(await relay.place_of(journal, newest) if newest else 0)
             self._fetched = min(places, default=0)
         while found := await relay.brought_since(self._fetched, self._others):
@@ -165,7 +165,7 @@ class Keeper:
                 if each is None:
                     continue
                 if each.counts(each.signed.seal.journal, self._network, self._keepers):
-                    await self._journal.witness(each)
+                    await self.journal.witness(each)
                 self._fetched = each.id
             if len(found) < 100:
                 return
@@ -180,19 +180,19 @@ class Keeper:
         if self._newest == (0, ""):
             return False
         self._tell(
-            f"journal {self._journal.name} went back: seal {self._newest[0]} of it is known elsewhere, "
+            f"journal {self.journal.name} went back: seal {self._newest[0]} of it is known elsewhere, "
             f"its own newest is {sight.number}; it is not sealed on"
         )
         return True
 
     async def _known_elsewhere(self) -> list[Found]:
         try:
-            found = await (self._relay or self._journal).newest_of(self._journal.name)
+            found = await (self._relay or self.journal).newest_of(self.journal.name)
         except Exception:
             if self._newest is None:  # nothing is sealed before it was asked once
                 raise
             return []
-        return [found] if found and found.counts(self._journal.name, self._network, self._keepers) else []
+        return [found] if found and found.counts(self.journal.name, self._network, self._keepers) else []
 
     def _tell(self, text: str) -> None:
         if text != self._told:
@@ -201,7 +201,7 @@ class Keeper:
 
     def _mended(self) -> None:
         if "cannot be sealed or witnessed" in self._told:
-            log.info("journal %s is sealed again", self._journal.name)
+            log.info("journal %s is sealed again", self.journal.name)
             self._told = ""
 
 
