@@ -8,9 +8,12 @@ holds only keys says nothing of where the service is, if TEMPORAL_ADDRESS does.
 """
 
 import asyncio
+import atexit
 import json
 import os
+import time
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +32,9 @@ CONNECT_WITHIN_SECONDS = 7.0
 CLIENT_FILE = "client.json"
 DEFAULT_DATA_DIR = Path(".interlock")
 DEFAULT_ADDRESS = "localhost:7233"
+
+LET_GO_SECONDS = 0.1
+"""How long the interpreter waits, at its end, for the native client's threads to let go of what they were answered."""
 
 
 class ClientFile(BaseModel):
@@ -56,6 +62,7 @@ class Connection:
 
     async def open(self) -> Client:
         """A connected Temporal client; raises NotReached within 10 seconds."""
+        _let_go_before_the_end()
         try:
             async with asyncio.timeout(CONNECT_WITHIN_SECONDS):
                 return await Client.connect(
@@ -66,6 +73,17 @@ class Connection:
                 f"no Temporal server answers at {self.address}; start the stack with `interlock up`, "
                 f"or say with TEMPORAL_ADDRESS where it is"
             ) from error
+
+
+@cache
+def _let_go_before_the_end() -> None:
+    """Keep a script that ends right after its last answer from crashing when all is done.
+
+    The thread that brought the answer drops its last Python objects a moment after the answer is there. If the
+    interpreter is being taken down by then, the process ends with a segmentation fault; nobody tells when the thread is
+    through, so it is given time.
+    """
+    atexit.register(time.sleep, LET_GO_SECONDS)
 
 
 def configured(

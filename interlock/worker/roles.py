@@ -64,23 +64,23 @@ class Duty:
     async def carry_out(self) -> None:
         """Be at it until told to stop; then let steps under way end. Raises LedgerMismatch for an unusable ledger."""
         try:
-            async with sealing(self.role, self._settings):
-                await self._carry_out()
+            match self.role:
+                case Role.SETTLEMENT:
+                    await self._settle()
+                case Role.COORDINATOR:
+                    await self._certify()
+                case Role.ASSET | Role.PAYMENT:
+                    await self._keep_ledger()
         except Stopped:
             return
 
-    async def _carry_out(self) -> None:
-        match self.role:
-            case Role.SETTLEMENT:
-                local_roles = self._settings.roles - {Role.SETTLEMENT}
-                await self._poll(
-                    [*RecoveryActivities(self._client, local_roles).all, *self._here.all],
-                    lambda: self._stop.unless(keep_sweeping(self._client, self._settings)),
-                )
-            case Role.COORDINATOR:
-                await self._certify()
-            case Role.ASSET | Role.PAYMENT:
-                await self._keep_ledger()
+    async def _settle(self) -> None:
+        local_roles = self._settings.roles - {Role.SETTLEMENT}
+        async with sealing(self.role, self._settings):
+            await self._poll(
+                [*RecoveryActivities(self._client, local_roles).all, *self._here.all],
+                lambda: self._stop.unless(keep_sweeping(self._client, self._settings)),
+            )
 
     async def _certify(self) -> None:
         urls, attestors, network = self._settings.coordinator
@@ -102,6 +102,7 @@ class Duty:
         async with AsyncExitStack() as held:
             ledger = await self._stop.unless(opening.connected())
             held.push_async_callback(ledger.close)
+            await held.enter_async_context(sealing(self.role, self._settings))  # now that it is known to be ours
             statements = await held.enter_async_context(StatementReader(urls, attestors))
             waker = Waker(self._client, Waiters(ledger.connections, dsn), self.role, network)
             while True:

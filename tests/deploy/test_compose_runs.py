@@ -89,7 +89,7 @@ async def _is_traced(deployment: Deployment, terms_hash: str) -> None:
 @pytest.mark.parametrize(
     ("service", "passwords"),
     [
-        ("settlement", {"AUDIT_WRITER_PASSWORD"}),
+        ("settlement", {"AUDIT_WRITER_PASSWORD", "AUDIT_KEEPER_PASSWORD"}),
         ("coordinator", {"AUDIT_WRITER_PASSWORD"}),
         ("asset", {"AUDIT_WRITER_PASSWORD", "ASSET_WRITER_PASSWORD"}),
         ("payment", {"AUDIT_WRITER_PASSWORD", "PAYMENT_WRITER_PASSWORD"}),

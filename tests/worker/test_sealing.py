@@ -143,9 +143,7 @@ async def test_a_journal_that_went_back_is_not_sealed_on_and_a_restarted_keeper_
     assert "went back" in caplog.text
 
 
-async def test_a_seal_by_another_than_the_keeper_is_not_witnessed(
-    postgres_world: PostgresWorld, keeping: Keeping
-) -> None:
+async def test_a_seal_by_another_than_the_keeper_is_not_witnessed(keeping: Keeping) -> None:
     asset = await keeping.keeper("asset")
     assert await asset.seal()
     await asset.exchange()
@@ -154,4 +152,3 @@ async def test_a_seal_by_another_than_the_keeper_is_not_witnessed(
     payment = await keeping.journal("payment")
     assert await payment.newest_of("asset") is None
     assert await (await keeping.journal("audit")).newest_of("asset") is not None
-    assert postgres_world.payment.name == "payment"
