@@ -56,6 +56,11 @@ class Journal:
         rows = await self.connections.rows(query(self._records, self._room), after, through)
         return [self._record_of(dict(row)) for row in rows]
 
+    async def records_of_terms(self, terms_hash: str) -> list[Record]:
+        """A ledger's records for these terms, by position; the audit trail's are its spans."""
+        rows = await self.connections.rows(query("entry_records_of_terms", self._room), terms_hash)
+        return [self._record_of(dict(row)) for row in rows]
+
     async def witnessed(self, after: int, through: int) -> list[Record]:
         """The seals of other journals kept here with `after` < id <= `through`, by id."""
         rows = await self.connections.rows(query("witnessed_records", self._room), after, through)

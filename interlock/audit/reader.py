@@ -1,5 +1,6 @@
 """Reads spans out of the audit database. Writes nothing; needs a reader's role."""
 
+from collections.abc import Sequence
 from typing import Self
 
 from interlock.audit.install import ROOM
@@ -23,6 +24,22 @@ class SpanReader:
         """All spans of a trace (32 hex digits), in the order in which they started."""
         rows = await self._connections.rows(query("spans_of", ROOM), trace_id)
         return tuple(StoredSpan.from_row(dict(row)) for row in rows)
+
+    async def spans_of_each(self, trace_ids: Sequence[str]) -> dict[str, list[StoredSpan]]:
+        """All spans of these traces, by trace, in the order in which they started."""
+        found: dict[str, list[StoredSpan]] = {trace_id: [] for trace_id in trace_ids}
+        for row in await self._connections.rows(query("spans_of_each", ROOM), list(trace_ids)):
+            found[row["trace_id"]].append(StoredSpan.from_row(dict(row)))
+        return found
+
+    async def terms_of(self, settlement_id: str) -> list[str]:
+        """The hashes of all terms that were ever proposed under a settlement id, as far as spans know, sorted."""
+        rows = await self._connections.rows(query("terms_of_settlement", ROOM), settlement_id)
+        return [row["terms_hash"] for row in rows]
+
+    async def positions_of(self, trace_id: str) -> list[int]:
+        """Where the trace's spans stand in the trail."""
+        return [row["position"] for row in await self._connections.rows(query("positions_of", ROOM), trace_id)]
 
     async def trees_of(self, trace_id: str) -> tuple[SpanTree, ...]:
         """The trace as it hangs together: one tree, once its settlement has ended."""

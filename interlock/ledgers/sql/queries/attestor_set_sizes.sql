@@ -1,0 +1,1 @@
+SELECT name, epoch, cardinality(keys) AS size FROM ledger.attestor_sets

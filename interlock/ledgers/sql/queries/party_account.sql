@@ -1,0 +1,1 @@
+SELECT id FROM ledger.accounts WHERE name = $1 AND kind = 'party'
