@@ -1,7 +1,7 @@
 """Which settlements a question is about, newest first, page by page: from the audit trail, by its indexes. Reads only.
 
-A settlement is of a time in which one of its spans began. One kind of span is looked for, newest first; each settlement
-is found at the newest of its spans of that kind, so that pages neither overlap nor miss any; what else is asked is asked
+A settlement is of a time in which one of its spans began. One kind of span is looked for, newest first; each one is
+found at the newest of its spans of that kind, so that pages neither overlap nor miss any; what else is asked is asked
 of the settlement's other spans. Every value is a bound parameter.
 """
 

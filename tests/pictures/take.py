@@ -1,4 +1,4 @@
-"""`make pictures`: a settled, an expired, a waiting and a suspended trade, as Temporal's Web UI shows them.
+"""`make pictures`: trades as Temporal's Web UI shows them, and the page that `audit show --html` writes of one.
 
 Starts a stack, brings the trades about, and photographs them into docs/img. Look at each picture afterwards.
 """
@@ -14,12 +14,13 @@ from interlock.demo.trade import Trade
 from interlock.demo.world import World, opened
 from interlock.protocol.names import AMOUNT, ASSET, OUTCOME, STAGE, SUSPENDED, WAITING_FOR
 from tests.pictures import trades
-from tests.pictures.browser import Page, browser
+from tests.pictures.browser import PATIENCE_SECONDS, Page, browser
 
 FOLDER = Path(__file__).parents[2] / "docs" / "img"
 WIDTH, HEIGHT = 1600, 2400
 FILTER = quote(ASSET + '="OUSG"')
 LIST_WIDTH = 1800
+PAGE_WIDTH = 1040
 COLUMNS = ("Status", "Workflow ID", ASSET, AMOUNT, STAGE, OUTCOME, WAITING_FOR, SUSPENDED)
 
 BOTTOM = "Math.max(...[...document.querySelectorAll(%s)].map(each => each.getBoundingClientRect().bottom))"
@@ -54,6 +55,7 @@ async def take(folder: Path) -> None:
             suspended = await trades.suspended(world)
             await details(page, world, suspended, "SUSPENDED", folder / "web-ui-suspended.png")
             await listed(page, world, (settled, expired, waiting, suspended), folder / "web-ui-list.png")
+            await audit_page(page, world, await trades.audited(world), folder / "audit-page.png")
 
 
 async def details(page: Page, world: World, trade: Trade, words: str, file: Path) -> None:
@@ -83,6 +85,23 @@ async def listed(page: Page, world: World, shown: tuple[Trade, ...], file: Path)
         await page.until(PAGE_SAYS % json.dumps(trade.settlement_id))
     await page.until(PAGE_SAYS % json.dumps(SUSPENDED))
     await page.picture(file)
+
+
+async def audit_page(page: Page, world: World, trade: Trade, file: Path) -> None:
+    """What `audit show --html` writes, once the trade's end is recorded and sealed."""
+    written = world.stack.data_dir / "audit.html"
+    words = [sys.executable, "-m", "interlock.cli.main", "--data-dir", str(world.stack.data_dir), "--json"]
+    words += ["audit", "show", trade.terms_hash, "--html", str(written)]
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while True:
+            process = await asyncio.create_subprocess_exec(*words, stdout=asyncio.subprocess.PIPE)
+            out, _ = await process.communicate()
+            told = json.loads(out)
+            if told["ended"] and not any("not yet" in each["state"] for each in told["evidence"]):
+                break
+    await page.open(written.as_uri(), PAGE_WIDTH, HEIGHT)
+    bottom = await page.until("document.querySelector('h2:last-of-type').getBoundingClientRect().top + window.scrollY")
+    await page.picture(file, {"x": 0, "y": 0, "width": PAGE_WIDTH, "height": bottom})
 
 
 async def _run_page(world: World, trade: Trade) -> str:

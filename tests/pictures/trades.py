@@ -58,6 +58,19 @@ async def suspended(world: World) -> Trade:
     return trade
 
 
+async def audited(world: World) -> Trade:
+    """The cash comes late, and one of the attestors is away throughout."""
+    trade = NamedTrade(world, 5, ("alpine-credit", "lakeside"), Start(cash=False))
+    await trade.open()
+    attestor = world.stack.processes["attestor-4"]
+    await attestor.stop()
+    await trade.both_instruct()
+    await trade.waits_for_cash()
+    await trade.fund_cash()
+    await _ends(trade, Outcome.SETTLED)
+    return trade
+
+
 async def _ends(trade: Trade, outcome: Outcome) -> None:
     report = await trade.handle.outcome()
     expect(report.outcome is outcome, f"the trade has ended {report.outcome}")
