@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from interlock.audit.reader import SpanReader
-from interlock.audit.story import Story, tell
+from interlock.audit.story import Decimals, Story, tell
 from interlock.ledgers.connections import Connections
 from interlock.protocol import Outcome, RefusalCode
 
@@ -74,9 +74,15 @@ class Page:
 
 
 async def search(
-    connections: Connections, question: Question, *, limit: int, after: Cursor | None, now: datetime
+    connections: Connections,
+    question: Question,
+    *,
+    limit: int,
+    after: Cursor | None,
+    now: datetime,
+    decimals: Decimals | None = None,
 ) -> Page:
-    """At most `limit` settlements. `now` is how long open waits have lasted until."""
+    """At most `limit` settlements. Open waits have lasted until `now`; `decimals` are the assets', for amounts."""
     reader = SpanReader(connections)
     stories: list[Story] = []
     while True:
@@ -90,7 +96,7 @@ async def search(
             terms_hash = next((str(each.attributes[_TERMS]) for each in known if _TERMS in each.attributes), None)
             if terms_hash is None:
                 continue
-            story = tell(terms_hash, known)
+            story = tell(terms_hash, known, decimals=decimals)
             if question.waited is None or any(
                 wait.seconds(now) > question.waited.total_seconds() for wait in story.waits
             ):
@@ -154,7 +160,7 @@ class _Composed:
                 + " AND ".join([*driving, "true"])
                 + " AND NOT EXISTS (SELECT FROM audit.spans AS o WHERE "
                 + " AND ".join(["o.trace_id = s.trace_id", "(o.start_ns, o.span_id) > (s.start_ns, s.span_id)", *later])
-                + ")"
+                + " OFFSET 0)"
             )
         conditions = list(self._others(by_candidates=candidates is not None))
         if self.after is not None:
@@ -216,7 +222,8 @@ class _Composed:
 
     @staticmethod
     def _some(condition: str) -> str:
-        return f"EXISTS (SELECT FROM audit.spans AS x WHERE x.trace_id = s.trace_id AND ({condition}))"
+        # OFFSET 0: looked up for each span that is found, as long as a page is not full, and never for all beforehand
+        return f"EXISTS (SELECT FROM audit.spans AS x WHERE x.trace_id = s.trace_id AND ({condition}) OFFSET 0)"
 
     def _time(self, alias: str) -> list[str]:
         question = self.question
@@ -271,11 +278,10 @@ class _Composed:
         """Settlements whose story tells of such a wait; and those that may have had one which no story tells of yet."""
         waited = (self.question.waited or timedelta()) // timedelta(microseconds=1) * 1000
         longer, now = self._value(waited), self._value(_ns(self.now))
+        ended = "(SELECT r.start_ns FROM audit.spans AS r WHERE r.trace_id = b.trace_id AND r.parent_span_id IS NULL)"
         blocked = (
-            "SELECT b.trace_id FROM audit.spans AS b LEFT JOIN audit.spans AS r "  # noqa: S608 - all values are bound
-            "ON r.trace_id = b.trace_id AND r.parent_span_id IS NULL "
-            f"WHERE {{}} AND b.parent_span_id IS NOT NULL AND b.end_ns + {longer}::bigint < "
-            f"coalesce(r.start_ns, {now}::bigint)"
+            "SELECT b.trace_id FROM audit.spans AS b WHERE {} AND b.parent_span_id IS NOT NULL "  # noqa: S608 - all values are bound
+            f"AND b.end_ns + {longer}::bigint < coalesce({ended}, {now}::bigint)"
         )
         told = (
             "SELECT w.trace_id FROM audit.spans AS w WHERE w.parent_span_id IS NULL "  # noqa: S608 - all values are bound

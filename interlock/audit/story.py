@@ -32,6 +32,9 @@ RECONSTRUCTED = "interlock.reconstructed"
 SetSizes = Mapping[tuple[str, int], int]
 """How many attestors are in a set, by its name and epoch."""
 
+Decimals = Mapping[str, int]
+"""How many decimals an asset has, by its code."""
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _UNREACHABLE = "unreachable"
 _ENDS_A_WAIT = frozenset({"step", "wait", "end"})
@@ -142,9 +145,10 @@ def tell(
     spans: Sequence[StoredSpan],
     entries: Sequence[tuple[str, Record]] = (),
     sizes: SetSizes | None = None,
+    decimals: Decimals | None = None,
 ) -> Story:
     """The story of these terms. `entries` are records of the ledgers' journals, each with its ledger's name."""
-    teller = _Teller(terms_hash, spans, entries, sizes or {})
+    teller = _Teller(terms_hash, (spans, entries), sizes or {}, decimals or {})
     return teller.story()
 
 
@@ -152,20 +156,24 @@ class _Teller:
     def __init__(
         self,
         terms_hash: str,
-        spans: Sequence[StoredSpan],
-        entries: Sequence[tuple[str, Record]],
+        recorded: tuple[Sequence[StoredSpan], Sequence[tuple[str, Record]]],
         sizes: SetSizes,
+        decimals: Decimals,
     ) -> None:
+        spans, entries = recorded
         self.terms_hash = terms_hash
         self.spans = sorted(spans, key=lambda span: (span.end_ns, span.span_id))
         self.entries = sorted(entries, key=lambda each: (each[1]["at"], each[1]["position"]))
-        self.sizes = sizes
+        self.sizes, self.decimals = sizes, dict(decimals)
         self.root = next((span for span in self.spans if span.parent_span_id is None), None)
         self.steps = [span for span in self.spans if span.parent_span_id is not None]
         self.terms = next(
             (record["authority"]["signed"]["terms"] for _, record in self.entries if "signed" in record["authority"]),
             None,
         )
+        if self.terms is not None:
+            assets = [self.terms[leg]["asset"] for leg in ("delivery", "payment")]
+            self.decimals |= {asset["code"]: int(asset["decimals"]) for asset in assets}
         self.seller, self.buyer = (self._party(side) for side in ("seller", "buyer"))
         self.delivery, self.payment = self._leg("delivery"), self._leg("payment")
 
@@ -209,8 +217,8 @@ class _Teller:
     def _leg(self, leg: str) -> Amount | None:
         if self.terms is not None:
             said = self.terms[leg]
-            code, decimals, quantity = said["asset"]["code"], int(said["asset"]["decimals"]), int(said["quantity"])
-            amount = f"{grouped(format_units(quantity, decimals))} {code}"
+            code, quantity = said["asset"]["code"], int(said["quantity"])
+            amount = self._amount(code, quantity)
             return Amount(said["ledger"], code, str(quantity), amount, said["deliverer"], said["receiver"])
         prefix = f"interlock.{leg}"
         for span in self.spans:
@@ -219,8 +227,8 @@ class _Teller:
                 prefix, said = "interlock", said if said.get("interlock.leg") == leg else {}
             if f"{prefix}.quantity" in said:
                 code, quantity = str(said[f"{prefix}.asset"]), int(said[f"{prefix}.quantity"])
-                ledger, amount = str(said.get(f"{prefix}.ledger", "")), f"{quantity:,} smallest units of {code}"
-                return Amount(ledger, code, str(quantity), amount)
+                ledger = str(said.get(f"{prefix}.ledger", ""))
+                return Amount(ledger, code, str(quantity), self._amount(code, quantity))
             prefix = f"interlock.{leg}"
         return None
 
@@ -279,9 +287,8 @@ class _Teller:
         return f"{words}: {moved}" if moved else words
 
     def _amount(self, code: str, quantity: int) -> str:
-        for leg in ("delivery", "payment"):
-            if self.terms is not None and self.terms[leg]["asset"]["code"] == code:
-                return f"{grouped(format_units(quantity, int(self.terms[leg]['asset']['decimals'])))} {code}"
+        if code in self.decimals:
+            return f"{grouped(format_units(quantity, self.decimals[code]))} {code}"
         return f"{quantity:,} smallest units of {code}"
 
     def _authority(self, record: Record) -> Iterable[str]:

@@ -36,8 +36,9 @@ header p { margin: 2px 0; color: #444; }
 .state.SETTLED { background: #111; color: #fff; }
 table { border-collapse: collapse; width: 100%; }
 th, td { text-align: left; vertical-align: top; padding: 4px 8px 4px 0; border-bottom: 1px solid #ccc;
-  overflow-wrap: anywhere; }
-th { font-size: 11px; color: #444; } td.n { text-align: right; } .facts th { width: 16%; font-size: 13px; }
+  overflow-wrap: break-word; }
+th { font-size: 11px; color: #444; } .n { text-align: right; white-space: nowrap; }
+.facts th { width: 16%; font-size: 13px; }
 .time { white-space: nowrap; font-variant-numeric: tabular-nums; }
 .hash { font-family: "Liberation Mono", Menlo, Consolas, monospace; font-size: 11px; overflow-wrap: anywhere; }
 .why { color: #444; font-size: 12px; } .mark { fill: #fff; stroke: #111; stroke-width: 1.5; } .full { fill: #333; }
@@ -106,6 +107,11 @@ def time(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}"[:-3] + "Z"
 
 
+def counted(count: int, what: str) -> str:
+    """ "1 wait", "2 waits"."""
+    return f"{count} {what}{'' if count == 1 else 's'}"
+
+
 def lasting(seconds: float) -> str:
     """A duration in the two largest units that it has: "1 h 5 min", "12.3 s", "8 ms"."""
     if seconds < 1:
@@ -141,8 +147,8 @@ def _facts(story: Story, rows: Sequence[Row]) -> Iterator[str]:
         lasted = lasting((last - first).total_seconds())
         yield f'<tr><th scope="row">From, to</th><td>{time(first)} to {time(last)}: {lasted}</td></tr>'
     said = (
-        f"{len(rows)} things happened; {len(story.waits)} waits, {story.retries} attempts refused or failed, "
-        f"{len(story.dissents)} dissents"
+        f"{counted(len(rows), 'thing')} happened; {counted(len(story.waits), 'wait')}, "
+        f"{counted(story.retries, 'attempt')} refused or failed, {counted(len(story.dissents), 'dissent')}"
     )
     yield f'<tr><th scope="row">In short</th><td>{said}</td></tr></table>'
 
@@ -245,13 +251,13 @@ def _mark(kind: Kind, x: float, y: float) -> str:
 def _ticks(rows: Sequence[Row], axis: _Axis, bottom: int) -> Iterator[str]:
     free = 0.0
     for row, x in zip(rows, axis.columns, strict=True):
-        if x - 30 < free:
+        if x - 34 < free:
             continue
-        free = x + 34
+        free = x + 38
         yield f'<line x1="{x:.1f}" y1="{bottom}" x2="{x:.1f}" y2="{bottom + 6}" class="lane"/>'
         yield (
             f'<text x="{x:.1f}" y="{bottom + 18}" text-anchor="middle" class="small">'
-            f"{row.act.until.astimezone(UTC):%H:%M:%S}</text>"
+            f"{time(row.act.until)[11:-1]}</text>"
         )
     if rows:
         yield f'<text x="{LEFT}" y="{bottom + 34}" class="small">from {rows[0].act.at.astimezone(UTC):%Y-%m-%d}</text>'
@@ -288,7 +294,7 @@ def _acts(rows: Sequence[Row]) -> Iterator[str]:
     for row in rows:
         act = row.act
         times = f"<br>{row.times} times, until {time(row.last)}" if row.times > 1 else ""
-        more = [f"by {act.who}"] if act.who else []
+        more = [f"by {act.who}"] if act.who and act.who not in act.what and act.who != act.lane else []
         more += [f"attempt {act.attempt}"] if act.attempt and act.attempt > 1 else []
         more += [f"journal entry {act.position} of {act.ledger}"] if act.position is not None and act.ledger else []
         more += ["reconstructed from the ledger's entry: the span itself was lost"] if act.reconstructed else []
@@ -296,7 +302,7 @@ def _acts(rows: Sequence[Row]) -> Iterator[str]:
         code = f' <span class="why">[{escape(act.code)}]</span>' if act.code else ""
         yield (
             f'<tr class="{act.kind}" id="act-{row.number}"><td class="n">{row.number}</td>'
-            f'<td class="time">{time(act.until)}</td><td>{act.lane}</td>'
+            f'<td class="time">{time(act.until)}</td><td class="time">{act.lane}</td>'
             f'<td>{escape(act.what)}{code}{times}<br><span class="why">{escape("; ".join(more))}</span>'
             f"{authority}</td></tr>"
         )

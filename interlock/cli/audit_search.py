@@ -184,7 +184,8 @@ async def _settlements(
     for field in ("amount-min", "amount-max"):
         if getattr(arguments, field.replace("-", "_")) is not None and asset is None:
             raise UsageError(f"--{field} needs --asset: an amount is of an asset", field)
-    at_least, at_most = await _amounts(arguments, context, asset)
+    decimals = await _decimals(context)
+    at_least, at_most = _amounts(arguments, asset, decimals)
     question = Question(
         party=party,
         asset=asset,
@@ -200,37 +201,48 @@ async def _settlements(
     )
     now = datetime.now(UTC)
     async with context.audit() as connections:
-        page = await search(connections, question, limit=limit, after=after, now=now)
+        page = await search(connections, question, limit=limit, after=after, now=now, decimals=decimals)
     stories = [within(story, question) for story in page.stories] if question.has_time else list(page.stories)
     context.output.document(
         {"settlements": [_document(story, now) for story in stories], "next": str(page.next) if page.next else None}
     )
     if not context.as_json:
         _tables(context, question, stories, now)
-        context.output.line(f"{len(stories)} settlements" if stories else "no settlements")
+        context.output.line(_counted(len(stories), "settlement"))
         if page.next is not None:
             context.output.line(f"there are more: --after {page.next}")
     return DONE
 
 
-async def _amounts(arguments: argparse.Namespace, context: Context, asset: str | None) -> tuple[int | None, int | None]:
-    """Smallest units, with the decimals that the ledgers know the asset by."""
+async def _decimals(context: Context) -> dict[str, int]:
+    """Each asset's decimals as the ledgers have them; none, and a note, where they cannot be read."""
     from interlock.ledgers.queries import query
+
+    found: dict[str, int] = {}
+    try:
+        async with context.journals() as journals:
+            for ledger in LEDGERS:
+                rows = await journals[ledger].connections.rows(query("all_assets"))
+                found |= {row["code"]: row["decimals"] for row in rows}
+    except CliError as error:
+        if error.code != "unreachable":
+            raise
+        context.output.note(f"the ledgers cannot be read, so amounts are in smallest units: {error.message}")
+    return found
+
+
+def _amounts(
+    arguments: argparse.Namespace, asset: str | None, decimals: dict[str, int]
+) -> tuple[int | None, int | None]:
+    """Smallest units, with the decimals that the ledgers know the asset by."""
     from interlock.protocol.amounts import parse_units
 
     if asset is None or (arguments.amount_min is None and arguments.amount_max is None):
         return None, None
-    decimals = set()
-    async with context.journals() as journals:
-        for ledger in LEDGERS:
-            row = await journals[ledger].connections.row(query("asset"), asset)
-            decimals |= {row["decimals"]} if row is not None else set()
-    if len(decimals) != 1:
-        why = "no ledger knows it" if not decimals else "the ledgers differ in its decimals"
-        raise UsageError(f"--asset {asset}: {why}", "asset")
-    (places,) = decimals
+    if asset not in decimals:
+        raise UsageError(f"--asset {asset}: no ledger knows it", "asset")
     least, most = (
-        _read(field, text, lambda said: parse_units(said, places))
+        _read(field, text, lambda said: parse_units(said, decimals[asset]))
         for field, text in (("amount-min", arguments.amount_min), ("amount-max", arguments.amount_max))
     )
     if least is not None and most is not None and least > most:
@@ -323,6 +335,10 @@ def _acts_of(party: str, stories: "Sequence[Story]") -> list[tuple[str, str, str
     return sorted(rows)
 
 
+def _counted(count: int, what: str) -> str:
+    return f"{count or 'no'} {what}{'' if count == 1 else 's'}"
+
+
 def _leg(story: "Story", name: str) -> str:
     leg = story.delivery if name == "delivery" else story.payment
     return leg.amount if leg is not None else ""
@@ -354,7 +370,7 @@ async def _operators(
     context.output.document({"acts": shown, "next": cursor})
     if not context.as_json:
         _table_of_acts(context, shown)
-        context.output.line(f"{len(shown)} acts of operators" if shown else "no acts of operators")
+        context.output.line(_counted(len(shown), "operators' act"))
         if cursor is not None:
             context.output.line(f"there are more: --after {cursor}")
     return DONE

@@ -180,13 +180,13 @@ def show(context: Context, story: "Story", evidence: "Sequence[tuple[str, str]]"
     from rich.text import Text
     from rich.tree import Tree
 
-    from interlock.cli.audit_page import rows_of, time
+    from interlock.cli.audit_page import counted, rows_of, time
 
     now = datetime.now(UTC)
     tree = Tree(Text.assemble((f"{story.settlement_id}  ", "bold"), (story.state, "bold"), f"  {story.terms_hash}"))
     for line in _headlines(story):
         tree.add(Text(line))
-    waits = tree.add(Text(f"{len(story.waits)} waits", "bold")) if story.waits else None
+    waits = tree.add(Text(counted(len(story.waits), "wait"), "bold")) if story.waits else None
     for wait in story.waits:
         assert waits is not None  # noqa: S101 - there are waits
         waits.add(Text(_waited(wait, now), "yellow"))
@@ -232,7 +232,7 @@ def _waited(wait: "Wait", now: datetime) -> str:
 
 
 def _details(act: "Act") -> list[str]:
-    said = [f"by {act.who}"] if act.who and act.who not in act.what else []
+    said = [f"by {act.who}"] if act.who and act.who not in act.what and act.who != act.lane else []
     said += [f"attempt {act.attempt}"] if act.attempt and act.attempt > 1 else []
     said += [f"journal entry {act.position} of {act.ledger}, {act.reference}"] if act.position and act.ledger else []
     said += [f"on {each}" for each in act.authority]

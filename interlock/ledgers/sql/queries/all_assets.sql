@@ -1,0 +1,1 @@
+SELECT code, decimals FROM ledger.assets
