@@ -20,7 +20,7 @@ help:
 	@echo "make safeguards  take out each safeguard in turn, into docs/safeguards.md"
 	@echo "make bench   measure settlements beside what else could carry them out, into docs/benchmarks.md"
 	@echo "make docs    write the table of settings in docs/deploy.md anew"
-	@echo "make pictures  photograph trades in the Web UI into docs/img (needs Chromium)"
+	@echo "make pictures  photograph trades in the Web UI, and the audit page, into docs/img (needs Chromium)"
 	@echo "make lock    resolve requirements.txt anew"
 
 install: $(VENV)/.installed

@@ -17,7 +17,6 @@ from typing import Any
 
 import asyncpg
 
-from bench.progress import say
 from interlock.audit.install import ROOM, install
 from interlock.audit.searching import Question, day_of, keys, search, statements
 from interlock.ledgers.connections import Connections
@@ -82,7 +81,7 @@ async def _fill(writer: str, owner: str, first: int, count: int) -> None:
         await connection.execute(query("write_spans", ROOM), *(list(column) for column in zip(*rows, strict=True)))
         done += len(rows)
         if done % 100_000 == 0:
-            say(f"{done:,} spans are written")
+            sys.stderr.write(f"{done:,} spans are written\n")
     await connection.close()
     connection = await asyncpg.connect(owner)
     await connection.execute("VACUUM ANALYZE audit.spans")

@@ -1,7 +1,7 @@
 """A settlement's story in order: who did what, when, on whose authority; what was refused, waited for, tried again.
 
 Pure: from the spans of one trace, and the entries of both ledgers' journals for the same terms where those can be read.
-Decides nothing, verifies nothing: `interlock audit verify` does.
+Decides nothing, and verifies no signature and no seal.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -44,6 +44,14 @@ _SIDES: dict[str, tuple[Lane, ...]] = {
     "pay": ("buyer", "seller"),
     "release": ("buyer",),
     "refund": ("seller",),
+}
+_DONE = {
+    "lock": "locked",
+    "pay": "paid, verdict PAID",
+    "void": "voided, verdict VOIDED",
+    "release": "released",
+    "refund": "refunded",
+    "resume": "ordered to look again",
 }
 _STATES = {"release": "SETTLED", "refund": "refunded", "pay": "PAID", "void": "VOIDED", "lock": "LOCKED"}
 
@@ -274,14 +282,7 @@ class _Teller:
             f"{_account(into['account'])}"
             for into, out in zip(by_sign[True], by_sign[False], strict=False)
         )
-        words = {
-            "lock": "locked",
-            "pay": "paid, verdict PAID",
-            "void": "voided, verdict VOIDED",
-            "release": "released",
-            "refund": "refunded",
-            "resume": "ordered to look again",
-        }.get(operation, operation)
+        words = _DONE.get(operation, operation)
         if operation == "refund" and not moved:
             moved = "nothing was locked; a lock that arrives late is refused"
         return f"{words}: {moved}" if moved else words
@@ -368,8 +369,7 @@ class _Teller:
                 signers = said.get("interlock.certificate.signers", [])
                 what, kind = f"{span.name}: {len(signers)} attestors signed: {_and(signers)}", "certificate"
             case "receipt":
-                what = f"{span.name}: receipt of entry {said.get('interlock.receipt.position', '?')}"
-                kind = "step" if self.entries else "effect"
+                what, kind = self._receipt(span), "step" if self.entries else "effect"
             case "agreed":
                 what = f"{span.name}: the ledger would do its part"
             case "nothing":
@@ -401,6 +401,15 @@ class _Teller:
             span_id=span.span_id,
             reconstructed=bool(said.get(RECONSTRUCTED)),
         )
+
+    def _receipt(self, span: StoredSpan) -> str:
+        """An effect as its span tells it, where the journal's entry is not at hand."""
+        said = span.attributes
+        entry = f"entry {said.get('interlock.receipt.position', '?')}"
+        if "interlock.quantity" not in said or span.name == "void":
+            return f"{_DONE.get(span.name, span.name)}: {entry}"
+        amount = self._amount(str(said["interlock.asset"]), int(said["interlock.quantity"]))
+        return f"{_DONE.get(span.name, span.name)}: {amount}, {entry} of ledger {said.get('interlock.ledger', '?')}"
 
     def _lane_of(self, span: StoredSpan) -> Lane:
         if span.name == "instruct":

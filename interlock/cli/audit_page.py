@@ -315,10 +315,7 @@ def _evidence(evidence: Sequence[tuple[str, str]]) -> Iterator[str]:
     yield "<h2>Evidence</h2><table><thead><tr><th>record</th><th>sealed</th></tr></thead>"
     for record, state in evidence:
         yield f"<tr><td>{escape(record)}</td><td>{escape(state)}</td></tr>"
-    yield (
-        "</table><p>This page shows what is recorded, and verifies nothing: "
-        "<code>interlock audit verify</code> does.</p>"
-    )
+    yield ("</table><p>This page shows what is recorded. It verifies no signature and no seal.</p>")
 
 
 def _appendix(story: Story, rows: Sequence[Row]) -> Iterator[str]:

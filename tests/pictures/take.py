@@ -118,5 +118,5 @@ async def _picture(page: Page, lowest: str, file: Path) -> None:
 if __name__ == "__main__":
     FOLDER.mkdir(parents=True, exist_ok=True)
     asyncio.run(take(FOLDER))
-    for file in sorted(FOLDER.glob("web-ui-*.png")):
+    for file in sorted([*FOLDER.glob("web-ui-*.png"), *FOLDER.glob("audit-*.png")]):
         sys.stdout.write(f"{file.name}: {file.stat().st_size // 1000} kB\n")
