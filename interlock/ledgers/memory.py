@@ -8,17 +8,6 @@ from dataclasses import replace
 from datetime import datetime
 
 from interlock.ledgers.books import Account, Movement, escrow_of, issuance_of
-from interlock.ledgers.evidence import (
-    RegisteredSet,
-    attestors_in,
-    unauthorised,
-    uncertified,
-    unmatched,
-    unordered,
-    unordered_here,
-    unredirected,
-    valid_until,
-)
 from interlock.ledgers.memory_reader import MemoryReader
 from interlock.ledgers.rules import Role, moment_text, past
 from interlock.protocol import (
@@ -52,6 +41,17 @@ from interlock.protocol import (
     VoidAuthority,
 )
 from interlock.protocol.eip712 import digest_of
+from interlock.protocol.evidence import (
+    RegisteredSet,
+    attestors_in,
+    unauthorised,
+    uncertified,
+    unmatched,
+    unordered,
+    unordered_here,
+    unredirected,
+    valid_until,
+)
 
 
 class MemoryLedger(MemoryReader):

@@ -6,9 +6,7 @@ The effect, and everything that depends on the moment, is one SQL function's. No
 import json
 from datetime import datetime
 
-from interlock.ledgers import evidence
 from interlock.ledgers.connections import Connections
-from interlock.ledgers.evidence import Identity, SetKey
 from interlock.ledgers.queries import query
 from interlock.ledgers.reader import PostgresReader
 from interlock.ledgers.sentences import refuse
@@ -32,8 +30,10 @@ from interlock.protocol import (
     Terms,
     Verdict,
     VoidAuthority,
+    evidence,
 )
 from interlock.protocol.eip712 import digest_of
+from interlock.protocol.evidence import Identity, SetKey
 
 
 class PostgresLedger(PostgresReader):

@@ -12,10 +12,10 @@ from typing import Self
 import asyncpg
 
 from interlock.ledgers.connections import Connections
-from interlock.ledgers.evidence import Identity, RegisteredSet, SetKey, effective
 from interlock.ledgers.faults import LedgerMismatch
 from interlock.ledgers.queries import query
 from interlock.protocol import AccountState, Asset, Attestors, JournalLine, Lock, Terms, Verdict
+from interlock.protocol.evidence import Identity, RegisteredSet, SetKey, effective
 
 
 class PostgresReader:

@@ -11,8 +11,6 @@ from functools import lru_cache
 
 from pydantic import TypeAdapter
 
-from interlock.ledgers import evidence
-from interlock.ledgers.evidence import Identity, attestors_in
 from interlock.ledgers.ledger import Genesis
 from interlock.protocol import (
     AttestorSet,
@@ -28,8 +26,10 @@ from interlock.protocol import (
     SignedRedirection,
     SignedTerms,
     VoidAuthority,
+    evidence,
 )
 from interlock.protocol.eip712 import digest_of
+from interlock.protocol.evidence import Identity, attestors_in
 
 _REMEMBERED = 1024
 """How many rows are remembered: a lock's row is read again by the entry that ended it, mostly soon after."""

@@ -6,7 +6,6 @@ Judges nothing: whoever replays decides which entries deserve it.
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from interlock.ledgers.evidence import Identity, RegisteredSet, SetKey
 from interlock.ledgers.ledger import Genesis
 from interlock.protocol import (
     AccountOrder,
@@ -16,6 +15,7 @@ from interlock.protocol import (
     OpenAccount,
     RegisterAttestors,
 )
+from interlock.protocol.evidence import Identity, RegisteredSet, SetKey
 
 
 @dataclass(frozen=True)

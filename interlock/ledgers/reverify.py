@@ -2,12 +2,11 @@
 
 from collections.abc import Iterable
 
-from interlock.ledgers import evidence
-from interlock.ledgers.evidence import effective
 from interlock.ledgers.ledger import Genesis
 from interlock.ledgers.reading import Claim, Counted, Credited, Debited, Reading
 from interlock.ledgers.replay import Replay
-from interlock.protocol import CertificateInvalid
+from interlock.protocol import CertificateInvalid, evidence
+from interlock.protocol.evidence import effective
 
 
 class Reverifier:

@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Literal
 
 from interlock.ledgers.books import Books, issuance_of
-from interlock.ledgers.evidence import RegisteredSet, SetKey, effective
 from interlock.ledgers.sentences import refuse
 from interlock.protocol import (
     AccountOrder,
@@ -25,6 +24,7 @@ from interlock.protocol import (
     RegisterAttestors,
     Terms,
 )
+from interlock.protocol.evidence import RegisteredSet, SetKey, effective
 from interlock.protocol.words import MAX_QUANTITY
 
 Role = Literal["delivery", "payment"]

@@ -11,7 +11,6 @@ from itertools import islice
 import asyncpg
 
 from interlock.ledgers.connections import Snapshot
-from interlock.ledgers.evidence import Identity, RegisteredSet, effective
 from interlock.ledgers.ledger import Genesis
 from interlock.ledgers.processes import HERE, Hands
 from interlock.ledgers.queries import folder, query
@@ -20,6 +19,7 @@ from interlock.ledgers.reading import Entry, Kept, read_entries, read_kept
 from interlock.ledgers.replay import Replay, Standing
 from interlock.ledgers.reverify import Reverifier
 from interlock.protocol import AttestorSet, Message
+from interlock.protocol.evidence import Identity, RegisteredSet, effective
 
 INVARIANTS = (
     "atomicity",

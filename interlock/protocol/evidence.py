@@ -1,4 +1,4 @@
-"""What signatures and certificates prove to a ledger: pure functions from evidence to a refusal, or None.
+"""What signatures and certificates prove to a ledger or a checker: pure functions from evidence to a refusal, or None.
 
 Only timeless questions are answered here. Whether an authority has expired, a set has a successor or terms are closed
 depends on the moment, and each ledger judges that inside its own transaction.
