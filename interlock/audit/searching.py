@@ -11,7 +11,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from interlock.audit.reader import SpanReader
-from interlock.audit.story import Decimals, Story, tell
+from interlock.audit.story import Story
+from interlock.audit.telling import tell
+from interlock.audit.trade import Decimals
 from interlock.ledgers.connections import Connections
 from interlock.protocol import Outcome, RefusalCode
 

@@ -3,11 +3,17 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from opentelemetry.sdk.trace import ReadableSpan
 
 Attributes = dict[str, Any]
+
+RECONSTRUCTED = "interlock.reconstructed"
+"""The attribute that says: this span was lost, and is completed from other evidence."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -17,6 +23,11 @@ class SpanEvent:
     name: str
     at_ns: int
     attributes: Attributes
+
+    @property
+    def at(self) -> datetime:
+        """The same moment, to the microsecond."""
+        return _moment(self.at_ns)
 
 
 @dataclass(frozen=True)
@@ -84,6 +95,16 @@ class StoredSpan:
         return cls(**found)
 
     @property
+    def started(self) -> datetime:
+        """When it began, to the microsecond."""
+        return _moment(self.start_ns)
+
+    @property
+    def ended(self) -> datetime:
+        """When it ended, to the microsecond."""
+        return _moment(self.end_ns)
+
+    @property
     def row(self) -> tuple[Any, ...]:
         """The values of audit.spans' columns, in their order."""
         return tuple(_as_json(value) if name in _JSON else value for name, value in vars(self).items())
@@ -111,6 +132,10 @@ def trees_of(spans: Sequence[StoredSpan]) -> tuple[SpanTree, ...]:
 
 
 _JSON = frozenset({"attributes", "events", "links", "resource"})
+
+
+def _moment(nanoseconds: int) -> datetime:
+    return _EPOCH + timedelta(microseconds=nanoseconds // 1000)
 
 
 def _as_json(value: Any) -> str:

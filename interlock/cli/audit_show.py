@@ -42,7 +42,7 @@ def configure(acts: Any) -> None:
 
 async def _show(arguments: argparse.Namespace, context: Context) -> int:
     from interlock.audit.reader import SpanReader
-    from interlock.audit.story import tell
+    from interlock.audit.telling import tell
     from interlock.protocol.reports import trace_id_of
 
     if arguments.terms is not None and not _HASH.fullmatch(arguments.terms.lower()):

@@ -11,7 +11,8 @@ import pytest
 
 from interlock.audit.journals import Journal
 from interlock.audit.spans import StoredSpan
-from interlock.audit.story import Story, tell
+from interlock.audit.story import Story
+from interlock.audit.telling import tell
 from interlock.cli.audit_page import lasting, page, rows_of
 from interlock.cli.audit_show import write_whole
 from interlock.cli.errors import CliError
