@@ -134,7 +134,7 @@ class Bench:
     ) -> Sample:
         """Store what the calls need, and have pgbench make them."""
         rows = zip(range(1, len(hashes) + 1), hashes, *columns.values(), map(attempt_of, hashes), strict=True)
-        async with self._owner(ledger) as owner:
+        async with self.owner(ledger) as owner:
             typed = ", ".join(f"{name} jsonb" for name in columns)
             await owner.execute(_TABLE.format(name=what, writer=f"{ledger}_writer", columns=typed))
             await owner.copy_records_to_table(what, schema_name="bench", records=rows)
@@ -171,14 +171,15 @@ class Bench:
 
     async def _entries(self, operation: str, ledger: str, hashes: Sequence[str]) -> dict[str, Seen]:
         """What the calls wrote. Raises RuntimeError if one was refused."""
-        async with self._owner(ledger) as owner:
+        async with self.owner(ledger) as owner:
             rows = await owner.fetch(_SEEN, operation, list(hashes))
         if len(rows) != len(hashes):
             raise RuntimeError(f"{operation} was refused for {len(hashes) - len(rows)} of {len(hashes)} trades")
         return {row["terms_hash"]: Seen(row["terms_hash"], ledger, row["reference"], row["position"]) for row in rows}
 
     @asynccontextmanager
-    async def _owner(self, ledger: str) -> "AsyncIterator[asyncpg.Connection[asyncpg.Record]]":
+    async def owner(self, ledger: str) -> "AsyncIterator[asyncpg.Connection[asyncpg.Record]]":
+        """A connection as the owner of a ledger's database."""
         connection: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(
             self.place.stack.dsn(ledger, f"{ledger}_owner")
         )

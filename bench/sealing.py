@@ -1,16 +1,18 @@
-"""What sealing costs: the ledgers' calls with keepers at work beside them and without, and records sealed a CPU second.
+"""What evidence and sealing cost a ledger's calls: with entries that keep nothing of what they relied on, with entries
+as they are, and with keepers at work beside them; and how many records a keeper seals in a CPU second.
 
-`python -m bench.sealing [TRANSACTIONS]` writes one JSON document. The keepers run in this process, which
-otherwise waits.
+`python -m bench.sealing [TRANSACTIONS] [REPEATS]` writes one JSON document. The three ways are measured in turn, each
+repeat beginning with another. The keepers run in this process, which otherwise waits.
 """
 
 import asyncio
 import contextlib
 import json
+import statistics
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -18,14 +20,18 @@ from typing import Any
 from bench.evidence import signers
 from bench.ledgers import ACCOUNTS, SPREAD, Bench
 from bench.place import Place, opened
+from bench.results import Sample
 from bench.sizes import Sizes
 from interlock.audit.keeping import KeptJournal, Relay
 from interlock.ledgers.connections import Connections
+from interlock.ledgers.queries import folder
 from interlock.protocol import LocalSigner
 from interlock.stack.identity import AUDIT, LEDGERS
 from interlock.worker.sealing import Keeper
 
 CLIENTS = (1, 8)
+WAYS = BARE, EVIDENCE, SEALED = "without evidence", "with evidence", "with evidence, and keepers at work"
+_SAID = "_authority,\n        _attempt"
 
 
 @asynccontextmanager
@@ -63,28 +69,69 @@ async def at_work(kept: dict[str, Keeper]) -> AsyncIterator[None]:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def main(transactions: int) -> dict[str, Any]:
-    """Each call without keepers, then with them, at each number of connections."""
+async def keep_evidence(bench: Bench, kept: bool) -> None:
+    """Have entries keep what they relied on, as they do, or nothing of it."""
+    written = folder("functions")["write_entry"]
+    if written.count(_SAID) != 1:
+        raise RuntimeError("write_entry is written otherwise than this bench knows it")
+    for ledger in LEDGERS:
+        async with bench.owner(ledger) as owner:
+            await owner.execute(written if kept else written.replace(_SAID, _SAID.replace("_authority", "'{}'::jsonb")))
+
+
+async def main(transactions: int, repeats: int) -> dict[str, Any]:
+    """Each call in the three ways, at each number of connections, as often as said; medians, and ratios."""
     sizes = Sizes(transactions=transactions)
-    with tempfile.TemporaryDirectory(prefix="interlock-bench-") as folder, signers() as pool:
-        async with opened(Path(folder), parties=ACCOUNTS) as place, keepers(place) as kept:
+    with tempfile.TemporaryDirectory(prefix="interlock-bench-") as name, signers() as pool:
+        async with opened(Path(name), parties=ACCOUNTS) as place, keepers(place) as kept:
             bench = Bench(place, sizes, pool, "")
-            found: list[dict[str, Any]] = []
+            found: list[Sample] = []
             sealed = seconds = 0.0
-            for clients in CLIENTS:
-                for keeping in (False, True):
-                    async with at_work(kept) if keeping else contextlib.nullcontext():
-                        samples = await bench.calls(f"S{clients}-{int(keeping)}", SPREAD, clients)
-                    found += [{**sample, "keepers": keeping} for sample in samples]
+            for repeat in range(repeats):
+                for clients in CLIENTS:
+                    for number, way in enumerate(WAYS[repeat % 3 :] + WAYS[: repeat % 3]):
+                        await keep_evidence(bench, way != BARE)
+                        async with at_work(kept) if way == SEALED else contextlib.nullcontext():
+                            samples = await bench.calls(f"S{repeat}-{clients}-{number}", SPREAD, clients)
+                        found += [{**sample, "way": way} for sample in samples]
                     for keeper in kept.values():  # what is left, with nothing else going on
                         sight = await keeper.journal.sight()
                         before = time.process_time()
                         await keeper.seal()
                         seconds += time.process_time() - before
                         sealed += sight.position - sight.sealed_through
-            return {"calls": found, "records": sealed, "cpu_seconds": seconds, "records_a_cpu_second": sealed / seconds}
+            return {
+                "calls": list(_summed(found)),
+                "records": sealed,
+                "cpu_seconds": seconds,
+                "records_a_cpu_second": sealed / seconds,
+            }
+
+
+def _summed(samples: Sequence[Sample]) -> Iterator[dict[str, Any]]:
+    """Of each call at each number of connections: calls a second and Postgres's CPU a call, beside the first way's."""
+    for clients, what in sorted({(sample["clients"], sample["what"]) for sample in samples}):
+        ways = {}
+        for way in WAYS:
+            same = [each for each in samples if (each["clients"], each["what"], each["way"]) == (clients, what, way)]
+            rate = statistics.median(each["rate"] for each in same)
+            ways[way] = {"rate": rate, "cpu": statistics.median(each["cpu"]["postgres"] for each in same)}
+        yield {
+            "call": what,
+            "connections": clients,
+            **{
+                way: {
+                    "calls_a_second": round(said["rate"]),
+                    "rate_ratio": round(said["rate"] / ways[BARE]["rate"], 3),
+                    "cpu_ms": round(said["cpu"] * 1000, 3),
+                    "cpu_ratio": round(said["cpu"] / ways[BARE]["cpu"], 3),
+                }
+                for way, said in ways.items()
+            },
+        }
 
 
 if __name__ == "__main__":
-    found = asyncio.run(main(int(sys.argv[1]) if sys.argv[1:] else 3000))
-    sys.stdout.write(json.dumps(found, default=str) + "\n")
+    numbers = [int(each) for each in sys.argv[1:3]]
+    document = asyncio.run(main(*[*numbers, *(3000, 3)[len(numbers) :]]))
+    sys.stdout.write(json.dumps(document, default=str) + "\n")
