@@ -74,8 +74,12 @@ def _first(error: ValueError) -> str:
 
 
 def _show(context: Context, file: str, report: "Report") -> None:
+    from interlock.proof.check import NOT_LOOKED_AT
+
     context.output.line(f"{report.settlement_id or file}  {report.outcome or ''}".rstrip(), "bold")
     for claim in report.claims:
+        if claim.why == NOT_LOOKED_AT:
+            break
         mark, style = _MARKS[claim.state]
         context.output.line(f"  {mark} {claim.name:<10} {claim.text}", style)
         if claim.why:

@@ -71,7 +71,7 @@ async def _export(arguments: argparse.Namespace, context: Context) -> int:
     context.output.document({"file": out, "bytes": len(data), **report.model_dump(mode="json")})
     context.output.line(f"{report.settlement_id}  {report.outcome or 'open'}: written to {out}, {len(data):,} bytes")
     for claim in report.claims:
-        if claim.why:
+        if claim.why and claim.name != "whole":  # which no file proves
             context.output.note(f"not proven: {claim.text}: {claim.why}")
     return DONE
 

@@ -16,7 +16,7 @@ from interlock.proof.trail import attempts, trail
 from interlock.proof.trust import Trust, keys
 from interlock.proof.witnesses import witnesses
 
-_NOT_LOOKED_AT = "it was not looked at: the file is rejected"
+NOT_LOOKED_AT = "it was not looked at: the file is rejected"
 _WHOLE = (
     "no file can show what is not in it: that these are all entries, orders and spans, and that every journal goes on "
     "from these seals, `interlock audit verify` says"
@@ -79,4 +79,4 @@ def _claim(name: str, text: str, essential: bool, state: State, why: str = "") -
 
 def _left(at: int) -> list[Claim]:
     """The claims that nobody looked at any more."""
-    return [_claim(name, text, essential, State.NOT_PROVEN, _NOT_LOOKED_AT) for name, text, essential, _ in CLAIMS[at:]]
+    return [_claim(name, text, essential, State.NOT_PROVEN, NOT_LOOKED_AT) for name, text, essential, _ in CLAIMS[at:]]

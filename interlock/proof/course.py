@@ -67,9 +67,14 @@ def derived(proof: Proof) -> Outcome | None:
     if "pay" in found and "release" in found:
         return Outcome.SETTLED
     if "void" in found and "refund" in found:
-        held: Any = found["void"].record.authority
-        return _OF_VOID[held["authority"]["kind"]]
+        return _OF_VOID.get(_kind(found["void"]))
     return None
+
+
+def _kind(void: SealedEntry) -> str:
+    held: Any = void.record.authority
+    authority = held.get("authority") if isinstance(held, dict) else None
+    return str(authority.get("kind")) if isinstance(authority, dict) else ""
 
 
 def outcome(proof: Proof) -> str:

@@ -3,13 +3,13 @@
 What they cannot make is what others sign: parties, attestors, operators.
 """
 
-from typing import Any
+from collections.abc import Callable
 
 from tests.proof.drafts import FALSIFIER, Draft, Json
 from tests.proof.ways import Change, way
 
 
-def sealed(scenario: str, claim: str, reason: str) -> Any:
+def sealed(scenario: str, claim: str, reason: str) -> Callable[[Change], Change]:
     """The same, sealed again afterwards."""
 
     def keep(change: Change) -> Change:

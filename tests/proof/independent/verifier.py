@@ -30,7 +30,8 @@ class Verifier:
     """One file, claim by claim: `verdict` is proven, incomplete or rejected, `claim` the one that was untrue."""
 
     def __init__(self, data: bytes, trust: Json) -> None:
-        self.data, self.trust, self.proof = data, trust, {}
+        self.data, self.trust = data, trust
+        self.proof: Json = {}
         self.verdict, self.claim, self.reason = "proven", "", ""
         for name in (
             "form", "keys", "seals", "inclusion", "terms", "authority", "course", "movements", "outcome", "trail",
@@ -55,8 +56,8 @@ class Verifier:
             raise Rejected(f"it is no JSON that has canonical bytes: {error}") from error
         need(canonical == self.data, "its bytes are not canonical")
         need(b"." not in re.sub(rb'"(?:[^"\\]|\\.)*"', b"", self.data), "it holds a number that is no integer")
-        error = next(iter(SCHEMA.iter_errors(self.proof)), None)
-        need(error is None, f"the schema: {error.message[:200] if error else ''}")
+        wrong = next(iter(SCHEMA.iter_errors(self.proof)), None)
+        need(wrong is None, f"the schema: {wrong.message[:200] if wrong else ''}")
         for name in ("network", "keepers", "terms_hash", "terms", "seals"):
             self._normal(self.proof[name], name)
         for name in ("foundations", "entries", "spans", "witnesses"):
