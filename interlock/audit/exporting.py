@@ -29,57 +29,55 @@ class PassedOver(ValueError):  # noqa: N818 - says what is the case
     """A record stands in no block, though its journal is sealed beyond it: somebody has put it there."""
 
 
+Spot = tuple[str, int, int]
+"""A leaf: its journal, its block's number, and its index there."""
+
+
 @dataclass
 class _Sealed:
-    """The blocks of one journal that records stand in, each read once."""
+    """The blocks of one journal that records stand in, each read once and hashed once."""
 
     journal: Journal
     blocks: dict[int, Block] = field(default_factory=dict)
+    spots: set[Spot] = field(default_factory=set)
 
-    async def own(self, positions: Sequence[int]) -> dict[int, Place | None]:
-        """The places of the journal's own records; None for those that are not sealed yet."""
-        wanted: dict[int, list[tuple[int, int]]] = {}
-        for position in sorted(positions):
-            block = self._known(position) or await self.journal.block_of(position)
-            if block is not None:
-                at = _index(block.positions, position, self.journal.name, block)
-                wanted.setdefault(self._keep(block), []).append((position, at))
-        return dict.fromkeys(positions) | self._places(wanted)
+    async def own(self, position: int) -> Spot | None:
+        """Where one of the journal's own records stands; None if it is not sealed yet."""
+        known = (each for each in self.blocks.values() if _spans(each.positions, position))
+        block = next(known, None) or await self.journal.block_of(position)
+        return self._spot(block, block.positions, position) if block is not None else None
 
-    async def witness(self, id_: int) -> Place | None:
-        """The place of a seal of another journal that was kept in this one."""
-        block = await self.journal.block_of_witnessed(id_)
-        if block is None:
-            return None
-        at = len(block.positions) + _index(block.witnessed, id_, self.journal.name, block)
-        return self._places({self._keep(block): [(id_, at)]})[id_]
+    async def witness(self, id_: int) -> Spot | None:
+        """Where a seal of another journal stands that was kept in this one; None if it is not sealed yet."""
+        known = (each for each in self.blocks.values() if _spans(each.witnessed, id_))
+        block = next(known, None) or await self.journal.block_of_witnessed(id_)
+        return self._spot(block, block.witnessed, id_, len(block.positions)) if block is not None else None
 
-    def _known(self, position: int) -> Block | None:
-        return next(
-            (each for each in self.blocks.values() if each.positions[0] <= position <= each.positions[-1]), None
-        )
+    def _spot(self, block: Block, numbers: Sequence[int], number: int, before: int = 0) -> Spot:
+        at, sealed = bisect_left(numbers, number), block.signed.seal.number
+        if at == len(numbers) or numbers[at] != number:
+            text = f"record {number} of journal {self.journal.name} is in no block: block {sealed} passes it over"
+            raise PassedOver(text)
+        self.blocks[sealed] = block
+        spot = (self.journal.name, sealed, before + at)
+        self.spots.add(spot)
+        return spot
 
-    def _keep(self, block: Block) -> int:
-        number = block.signed.seal.number
-        self.blocks[number] = block
-        return number
-
-    def _places(self, wanted: Mapping[int, Sequence[tuple[int, int]]]) -> dict[int, Place | None]:
-        places: dict[int, Place | None] = {}
-        for number, records in wanted.items():
-            paths = inclusion_paths(self.blocks[number].leaves, [at for _, at in records])
-            for (position, at), path in zip(records, paths, strict=True):
+    def places(self) -> dict[Spot, Place]:
+        """The places of all records that were looked for."""
+        found = {}
+        for number, block in self.blocks.items():
+            spots = sorted(spot for spot in self.spots if spot[1] == number)
+            paths = inclusion_paths(block.leaves, [index for *_, index in spots])
+            for spot, path in zip(spots, paths, strict=True):
                 hashes = tuple("0x" + each.hex() for each in path)
-                places[position] = Place(seal=number, index=at, path=hashes)
-        return places
+                found[spot] = Place(seal=number, index=spot[2], path=hashes)
+        return found
 
 
-def _index(numbers: Sequence[int], number: int, journal: str, block: Block) -> int:
-    at = bisect_left(numbers, number)
-    if at == len(numbers) or numbers[at] != number:
-        text = f"record {number} of journal {journal} is in no block: block {block.signed.seal.number} passes it over"
-        raise PassedOver(text)
-    return at
+def _spans(numbers: Sequence[int], number: int) -> bool:
+    """Whether a block that holds these covers that number: what is in it, and what it passes over."""
+    return bool(numbers) and numbers[0] <= number <= numbers[-1]
 
 
 class Exporter:
@@ -102,12 +100,14 @@ class Exporter:
         legs = {leg.ledger: leg for leg in (terms.terms.delivery, terms.terms.payment)}
         founding = {name: await self._founding(name, leg, terms, records) for name, leg in sorted(legs.items())}
         spans = await self._journals[AUDIT_JOURNAL].records_of_terms(terms_hash)
-        places = {
-            name: await sealed[name].own([record["position"] for record in (*founding[name], *records[name])])
-            for name in sorted(legs)
+        spots = {
+            (name, record["position"]): await sealed[name].own(record["position"])
+            for name, own in (*founding.items(), *records.items(), (AUDIT_JOURNAL, spans))
+            for record in own
         }
-        span_places = await sealed[AUDIT_JOURNAL].own([span["position"] for span in spans])
         witnesses = await self._witnesses(sealed)
+        places = {spot: place for each in sealed.values() for spot, place in each.places().items()}
+        placed = {key: places[spot] if spot is not None else None for key, spot in spots.items()}
         proof = Proof(
             format="interlock-proof",
             version=1,
@@ -116,12 +116,16 @@ class Exporter:
             terms_hash=terms_hash,
             terms=terms,
             outcome=None,
-            foundations=_entries(founding, places),
-            entries=_entries(records, places),
+            foundations=_entries(founding, placed),
+            entries=_entries(records, placed),
             spans=tuple(
-                SealedSpan(record=_model(SpanRecord, each), place=span_places[each["position"]]) for each in spans
+                SealedSpan(record=_model(SpanRecord, each), place=placed[AUDIT_JOURNAL, each["position"]])
+                for each in spans
             ),
-            witnesses=witnesses,
+            witnesses=tuple(
+                Witness(journal=spot[0], record=_model(WitnessedRecord, record), place=places[spot])
+                for spot, record in sorted(witnesses.items(), key=lambda each: (each[0][0], each[1]["id"]))
+            ),
             seals=_seals(sealed),
         )
         return proof.model_copy(update={"outcome": derived(proof)})
@@ -136,25 +140,18 @@ class Exporter:
         last = max((record["position"] for record in records[ledger]), default=0)
         return await self._journals[ledger].founding_records(subjects, last)
 
-    async def _witnesses(self, sealed: Mapping[str, _Sealed]) -> tuple[Witness, ...]:
+    async def _witnesses(self, sealed: Mapping[str, _Sealed]) -> dict[Spot, Record]:
         """Where else the seals of the records stand, as far as that is sealed itself."""
-        found: list[Witness] = []
+        found = {}
         for signed in _seals(sealed):  # those of the records: witnesses bring in others, which need none
-            found += await self._witnesses_of(signed, sealed)
-        ordered = {(each.journal, each.record.id): each for each in found}
-        return tuple(ordered[key] for key in sorted(ordered))
-
-    async def _witnesses_of(self, signed: SignedSeal, sealed: Mapping[str, _Sealed]) -> list[Witness]:
-        found = []
-        for other, theirs in sealed.items():
-            if other == signed.seal.journal:
-                continue
-            record = await theirs.journal.witness_of(
-                signed.seal.journal, signed.seal.number, signed.digest(self._network)
-            )
-            place = await theirs.witness(record["id"]) if record is not None else None
-            if record is not None and place is not None:
-                found.append(Witness(journal=other, record=_model(WitnessedRecord, record), place=place))
+            seal, digest = signed.seal, signed.digest(self._network)
+            for theirs in sealed.values():
+                if theirs.journal.name == seal.journal:
+                    continue
+                record = await theirs.journal.witness_of(seal.journal, seal.number, digest)
+                spot = await theirs.witness(record["id"]) if record is not None else None
+                if record is not None and spot is not None:
+                    found[spot] = record
         return found
 
 
@@ -173,11 +170,11 @@ def _redirected(records: Sequence[Record]) -> list[str]:
 
 
 def _entries(
-    records: Mapping[str, Sequence[Record]], places: Mapping[str, Mapping[int, Place | None]]
+    records: Mapping[str, Sequence[Record]], placed: Mapping[tuple[str, int], Place | None]
 ) -> tuple[SealedEntry, ...]:
     return tuple(
-        SealedEntry(journal=name, record=_model(EntryRecord, record), place=places[name][record["position"]])
-        for name in sorted(places)
+        SealedEntry(journal=name, record=_model(EntryRecord, record), place=placed[name, record["position"]])
+        for name in sorted(records)
         for record in records[name]
     )
 
