@@ -19,7 +19,7 @@ help:
 	@echo "make soak    20,000 settlements in one run, and what each process holds meanwhile"
 	@echo "make safeguards  take out each safeguard in turn, into docs/safeguards.md"
 	@echo "make bench   measure settlements beside what else could carry them out, into docs/benchmarks.md"
-	@echo "make docs    write the table of settings in docs/deploy.md anew"
+	@echo "make docs    write the table of settings in docs/deploy.md and docs/proof.schema.json anew"
 	@echo "make pictures  photograph trades in the Web UI, and the audit page, into docs/img (needs Chromium)"
 	@echo "make lock    resolve requirements.txt anew"
 
@@ -80,6 +80,7 @@ $(VENV)/.bench: $(VENV)/.installed requirements-bench.txt
 
 docs: install
 	$(BIN)/python -m interlock.stack.settings_table
+	$(BIN)/python -m interlock.proof.schema
 
 # Needs Chromium (Debian: apt-get install chromium); docs/web-ui.md shows them.
 pictures: install

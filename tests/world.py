@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
-from interlock.ledgers.ledger import Genesis, Ledger
+from interlock.ledgers.ledger import Ledger
 from interlock.protocol import (
     AccountOrder,
     Answer,
@@ -35,6 +35,7 @@ from interlock.protocol import (
     Terms,
 )
 from interlock.protocol.eip712 import keccak256
+from interlock.protocol.genesis import Genesis
 
 OUSG = Asset(code="OUSG", decimals=18)
 USD = Asset(code="USD", decimals=2)

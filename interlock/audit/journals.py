@@ -4,7 +4,7 @@ A ledger's journal and the trail of spans are read alike; only their queries dif
 """
 
 import json
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -12,6 +12,7 @@ from interlock.audit.install import ROOM
 from interlock.ledgers.connections import Connections
 from interlock.ledgers.queries import LEDGERS, query
 from interlock.protocol.records import Record, entry_record, span_record, witnessed_record
+from interlock.protocol.reports import trace_id_of
 from interlock.protocol.seals import AUDIT_JOURNAL, SignedSeal
 
 _LEAF = 32
@@ -46,6 +47,7 @@ class Journal:
         self.connections = connections
         self._room = ROOM if name == AUDIT_JOURNAL else LEDGERS
         self._records = "span_records" if name == AUDIT_JOURNAL else "entry_records"
+        self._records_of = "span_records_of_trace" if name == AUDIT_JOURNAL else "entry_records_of_terms"
         self._record_of: Callable[[Mapping[str, Any]], Record] = span_record if name == AUDIT_JOURNAL else entry_record
 
     async def records(self, after: int, through: int) -> list[Record]:
@@ -57,8 +59,20 @@ class Journal:
         return [self._record_of(dict(row)) for row in rows]
 
     async def records_of_terms(self, terms_hash: str) -> list[Record]:
-        """A ledger's records for these terms, by position; the audit trail's are its spans."""
-        rows = await self.connections.rows(query("entry_records_of_terms", self._room), terms_hash)
+        """A ledger's records for these terms, by position; the audit trail's are the spans of their trace.
+
+        Raises ValueError for a row that has no canonical form.
+        """
+        key = trace_id_of(terms_hash) if self.name == AUDIT_JOURNAL else terms_hash
+        rows = await self.connections.rows(query(self._records_of, self._room), key)
+        return [self._record_of(dict(row)) for row in rows]
+
+    async def founding_records(self, subjects: Sequence[str], before: int) -> list[Record]:
+        """What a ledger's entries before a position rest on: its genesis, and the orders about these subjects.
+
+        A subject is "account NAME", "asset CODE" or "attestors NAME".
+        """
+        rows = await self.connections.rows(query("founding_records", self._room), list(subjects), before)
         return [self._record_of(dict(row)) for row in rows]
 
     async def witnessed(self, after: int, through: int) -> list[Record]:
@@ -74,6 +88,16 @@ class Journal:
     async def block_of(self, position: int) -> Block | None:
         """The block that covers this position of the journal; None if it is younger than the last seal."""
         row = await self.connections.row(query("seal_of", self._room), position)
+        return Block.from_row(dict(row)) if row else None
+
+    async def witness_of(self, journal: str, number: int, digest: str) -> Record | None:
+        """That very seal of another journal as it was kept here; None if it was not."""
+        row = await self.connections.row(query("witnessed_seal", self._room), journal, number, digest)
+        return witnessed_record(dict(row)) if row else None
+
+    async def block_of_witnessed(self, id_: int) -> Block | None:
+        """The block that covers the witnessed seal of this id; None if it is younger than the last seal."""
+        row = await self.connections.row(query("seal_of_witnessed", self._room), id_)
         return Block.from_row(dict(row)) if row else None
 
     async def blocks(self) -> AsyncIterator[Block]:

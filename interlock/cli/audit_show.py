@@ -45,12 +45,10 @@ async def _show(arguments: argparse.Namespace, context: Context) -> int:
     from interlock.audit.telling import tell
     from interlock.protocol.reports import trace_id_of
 
-    if arguments.terms is not None and not _HASH.fullmatch(arguments.terms.lower()):
-        raise UsageError("--terms is a terms hash: 0x and 64 hex digits", "terms")
     async with context.audit() as connections, contextlib.AsyncExitStack() as held:
         reader = SpanReader(connections)
         journals = await _journals(context, held)
-        terms_hash = await _terms_hash(arguments, reader, journals)
+        terms_hash = await terms_hash_of(arguments, reader, journals)
         entries, sizes = await _entries(journals, terms_hash)
         spans = await reader.spans_of(trace_id_of(terms_hash))
         if not spans and not entries:
@@ -79,9 +77,12 @@ async def _journals(context: Context, held: contextlib.AsyncExitStack) -> "dict[
         return {}
 
 
-async def _terms_hash(arguments: argparse.Namespace, reader: "SpanReader", journals: "dict[str, Journal]") -> str:
+async def terms_hash_of(arguments: argparse.Namespace, reader: "SpanReader", journals: "dict[str, Journal]") -> str:
+    """The hash of the terms that ID, with --terms, stands for; refused where it is none, or several."""
     from interlock.ledgers.queries import query
 
+    if arguments.terms is not None and not _HASH.fullmatch(arguments.terms.lower()):
+        raise UsageError("--terms is a terms hash: 0x and 64 hex digits", "terms")
     wanted: str | None = arguments.terms.lower() if arguments.terms is not None else None
     if _HASH.fullmatch(arguments.id.lower()):
         found = {arguments.id.lower()}
@@ -152,7 +153,7 @@ async def _sealed(journal: "Journal", positions: "Sequence[int]") -> str:
     return "; ".join(each for each in (said, not_yet) if each)
 
 
-def write_whole(path: Path, text: str) -> None:
+def write_whole(path: Path, text: str, field: str = "html") -> None:
     """Write a file, or leave what is there as it is. Raises CliError where it cannot be written."""
     try:
         with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, delete=False) as file:
@@ -169,7 +170,7 @@ def write_whole(path: Path, text: str) -> None:
                 part.unlink(missing_ok=True)
                 raise
     except OSError as error:
-        raise CliError("file", f"{path} cannot be written: {error.strerror or error}", "html") from error
+        raise CliError("file", f"{path} cannot be written: {error.strerror or error}", field) from error
 
 
 def show(context: Context, story: "Story", evidence: "Sequence[tuple[str, str]]") -> None:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:  # each costs a third of a second or an extra: imported when f
     from interlock.client.keystore import Keystore
     from interlock.ledgers.connections import Connections
     from interlock.ledgers.postgres import PostgresLedger
+    from interlock.proof.trust import Trust
     from interlock.protocol import AttestorSet
 
 DEFAULT_FOLDER = Path(".interlock")
@@ -150,6 +151,19 @@ class Context:
             return {str(name): str(address) for name, address in dict(json.loads(text)).items()}
         except (ValueError, TypeError) as error:
             raise CliError("invalid", f"INTERLOCK_KEEPERS is no JSON object: {error}", "keepers") from error
+
+    @property
+    def trust(self) -> "Trust | None":
+        """The keys by which proofs are checked, as this place knows them; None where it knows none."""
+        from interlock.proof.trust import Trust
+
+        in_folder = self.data_dir is not None and (self.data_dir / "client.json").exists()
+        if not in_folder and not os.environ.get("INTERLOCK_KEEPERS"):
+            return None
+        network = str(self._said("client.json", "network")) if in_folder else os.environ.get("INTERLOCK_NETWORK")
+        if not network:
+            raise CliError("not_configured", "set INTERLOCK_NETWORK: the network that proofs are of", "network")
+        return Trust.model_validate({"network": network, "keepers": self.keepers})
 
     def audit_dsn(self) -> str:
         """The DSN of the audit database's reader."""

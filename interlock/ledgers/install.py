@@ -6,9 +6,9 @@ from collections.abc import Sequence
 import asyncpg
 
 from interlock.ledgers.faults import LedgerMismatch
-from interlock.ledgers.ledger import Genesis
 from interlock.ledgers.migrations import Connection, migrate
 from interlock.ledgers.queries import query
+from interlock.protocol.genesis import Genesis
 
 
 async def install(

@@ -10,8 +10,6 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from pydantic import Field
-
 from interlock.protocol import (
     AccountState,
     Answer,
@@ -22,7 +20,6 @@ from interlock.protocol import (
     Check,
     JournalLine,
     Lock,
-    Message,
     SignedLedgerOrder,
     SignedOperatorOrder,
     SignedRedirection,
@@ -31,17 +28,6 @@ from interlock.protocol import (
     Verdict,
     VoidAuthority,
 )
-from interlock.protocol.words import Address, Digest, LedgerName
-
-
-class Genesis(Message):
-    """What a new ledger is born with; everything later needs two operators' signatures."""
-
-    ledger: LedgerName
-    network: Digest
-    assets: tuple[Asset, ...]
-    operators: tuple[Address, ...] = Field(min_length=2)
-    coordinator: Attestors
 
 
 class LedgerReader(Protocol):

@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from interlock.ledgers.books import Books, issuance_of
-from interlock.ledgers.ledger import Genesis
 from interlock.ledgers.rules import Rules
 from interlock.protocol import (
     AccountState,
@@ -19,6 +18,7 @@ from interlock.protocol import (
     Verdict,
 )
 from interlock.protocol.evidence import Identity, RegisteredSet, effective
+from interlock.protocol.genesis import Genesis
 
 
 class MemoryReader:

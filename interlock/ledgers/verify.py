@@ -11,15 +11,15 @@ from itertools import islice
 import asyncpg
 
 from interlock.ledgers.connections import Snapshot
-from interlock.ledgers.ledger import Genesis
 from interlock.ledgers.processes import HERE, Hands
 from interlock.ledgers.queries import folder, query
 from interlock.ledgers.reader import PostgresReader, registered_set
-from interlock.ledgers.reading import Entry, Kept, read_entries, read_kept
-from interlock.ledgers.replay import Replay, Standing
-from interlock.ledgers.reverify import Reverifier
 from interlock.protocol import AttestorSet, Message
 from interlock.protocol.evidence import Identity, RegisteredSet, effective
+from interlock.protocol.genesis import Genesis
+from interlock.protocol.reading import Entry, Kept, read_entries, read_kept
+from interlock.protocol.replay import Replay, Standing
+from interlock.protocol.reverify import Reverifier
 
 INVARIANTS = (
     "atomicity",

@@ -32,18 +32,26 @@ def root_of(leaves: Sequence[bytes]) -> bytes:
 
 def inclusion_path(leaves: Sequence[bytes], index: int) -> tuple[bytes, ...]:
     """The neighbours' hashes on the way from leaf `index` up to the root (section 2.1.3.1), lowest first."""
-    if not 0 <= index < len(leaves):
-        raise IndexError(f"there is no leaf {index} among {len(leaves)}")
-    path: list[bytes] = []
+    return inclusion_paths(leaves, (index,))[0]
+
+
+def inclusion_paths(leaves: Sequence[bytes], indexes: Sequence[int]) -> list[tuple[bytes, ...]]:
+    """The inclusion path of each of these leaves, in their order: the tree is hashed once for all of them."""
+    for index in indexes:
+        if not 0 <= index < len(leaves):
+            raise IndexError(f"there is no leaf {index} among {len(leaves)}")
+    paths: list[list[bytes]] = [[] for _ in indexes]
+    places = list(indexes)
     level = list(leaves)
     while len(level) > 1:
-        neighbour = index ^ 1
-        if neighbour < len(level):
-            path.append(level[neighbour])
+        for at, path in enumerate(paths):
+            neighbour = places[at] ^ 1
+            if neighbour < len(level):
+                path.append(level[neighbour])
+            places[at] //= 2
         paired = [node_hash(level[place], level[place + 1]) for place in range(0, len(level) - 1, 2)]
         level = paired + level[len(level) & ~1 :]
-        index //= 2
-    return tuple(path)
+    return [tuple(path) for path in paths]
 
 
 def root_by_path(leaf: bytes, index: int, count: int, path: Sequence[bytes]) -> bytes:

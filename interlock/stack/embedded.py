@@ -15,8 +15,8 @@ from pathlib import Path
 from interlock.attestors.votes import VoteStore
 from interlock.audit.install import install as install_audit
 from interlock.ledgers.install import install
-from interlock.ledgers.ledger import Genesis
 from interlock.protocol import Asset, AttestorSet
+from interlock.protocol.genesis import Genesis
 from interlock.protocol.names import SEARCH_ATTRIBUTES, Role
 from interlock.stack.identity import ATTESTORS, AUDIT, LEDGERS, Identity, identity_of, roles_of, write_private
 from interlock.stack.leftovers import RunRecord, stop_leftovers

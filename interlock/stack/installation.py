@@ -15,8 +15,8 @@ from pydantic_settings import SettingsConfigDict
 from interlock.attestors.environment import Environment
 from interlock.audit import install as audit
 from interlock.ledgers.install import install
-from interlock.ledgers.ledger import Genesis
 from interlock.protocol import Asset, Attestors
+from interlock.protocol.genesis import Genesis
 from interlock.protocol.words import Address, Digest
 from interlock.stack.databases import Databases
 

@@ -1,6 +1,7 @@
 """Run in an empty environment that holds only the wheel and its base dependencies; no pytest there.
 
-The client works, nothing of the server is needed to import it, and a verb that needs more says what to install.
+The client works, a proof is checked, nothing of the server is needed to import it, and a verb that needs more says what
+to install.
 """
 
 import importlib.util
@@ -57,6 +58,22 @@ with tempfile.TemporaryDirectory() as folder:
     shown = run(
         "--json", "show", "NO-SUCH-TRADE", folder=folder, TEMPORAL_ADDRESS="127.0.0.1:1", INTERLOCK_NETWORK=network
     )
+    real = Path(__file__).resolve().parents[1] / "proof" / "real"
+    keys = str(real / "trust.json")
+    proven = run("--json", "audit", "check", str(real / "settled.proof.json"), "--trust", keys, folder=folder)
+    check(
+        "`audit check` proves a real settlement, offline",
+        proven.returncode == 0 and json.loads(proven.stdout)["verdict"] == "proven",
+    )
+    falsified = Path(folder) / "falsified.json"
+    falsified.write_bytes((real / "settled.proof.json").read_bytes().replace(b"28500000", b"28500001"))
+    rejected = run("--json", "audit", "check", str(falsified), "--trust", keys, folder=folder)
+    check(
+        "`audit check` rejects it with another amount",
+        rejected.returncode == 1 and json.loads(rejected.stdout)["verdict"] == "rejected",
+    )
+    export = run("audit", "export", "NO-SUCH-TRADE", folder=folder, INTERLOCK_KEEPERS="{}", INTERLOCK_NETWORK=network)
+    check("`audit export` names the extra it needs and exits 2", export.returncode == 2 and "server" in export.stderr)
     check(
         "`show` says in JSON that no server was reached", shown.returncode == 3 and "error" in json.loads(shown.stdout)
     )

@@ -6,7 +6,6 @@ Judges nothing: whoever replays decides which entries deserve it.
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from interlock.ledgers.ledger import Genesis
 from interlock.protocol import (
     AccountOrder,
     Attestors,
@@ -16,6 +15,7 @@ from interlock.protocol import (
     RegisterAttestors,
 )
 from interlock.protocol.evidence import Identity, RegisteredSet, SetKey
+from interlock.protocol.genesis import Genesis
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable
 
-from interlock.ledgers.ledger import Genesis
-from interlock.ledgers.reading import Claim, Counted, Credited, Debited, Reading
-from interlock.ledgers.replay import Replay
 from interlock.protocol import CertificateInvalid, evidence
 from interlock.protocol.evidence import effective
+from interlock.protocol.genesis import Genesis
+from interlock.protocol.reading import Claim, Counted, Credited, Debited, Reading
+from interlock.protocol.replay import Replay
 
 
 class Reverifier:

@@ -11,7 +11,6 @@ from functools import lru_cache
 
 from pydantic import TypeAdapter
 
-from interlock.ledgers.ledger import Genesis
 from interlock.protocol import (
     AttestorSet,
     Certificate,
@@ -30,6 +29,7 @@ from interlock.protocol import (
 )
 from interlock.protocol.eip712 import digest_of
 from interlock.protocol.evidence import Identity, attestors_in
+from interlock.protocol.genesis import Genesis
 
 _REMEMBERED = 1024
 """How many rows are remembered: a lock's row is read again by the entry that ended it, mostly soon after."""
