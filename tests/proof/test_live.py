@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
+from typing import Any
 
 import pytest
 
@@ -11,11 +12,15 @@ from interlock.ledgers.connections import Connections
 from interlock.proof.check import check
 from interlock.proof.format import written
 from interlock.proof.report import State, Verdict
+from interlock.protocol import Attestors, Fact, RegisterAttestors
 from interlock.protocol.records import Record
 from tests.conftest import AuditServer, PostgresWorld
-from tests.world import NETWORK, key
+from tests.world import ATTEMPT, NETWORK, key, receipt
 
 KEEPERS = {journal: key(f"keeper of {journal}").address for journal in ("asset", "payment", "audit")}
+
+SUCCESSORS = tuple(key(f"successor-{number}") for number in range(1, 5))
+SECOND = Attestors.of("quorum", 2, tuple(each.address for each in SUCCESSORS))
 
 
 class Meanwhile(Journal):
@@ -61,6 +66,34 @@ async def test_what_happens_while_it_is_read_makes_no_contradiction(
     proven = {each.name for each in report.claims if each.state is State.PROVEN}
     assert {"terms", "authority", "course", "movements", "outcome"} <= proven
     assert "no seal covers yet" in report.claim("inclusion").why
+
+
+async def test_a_successors_certificates_count_from_its_order_on_and_only_with_it(
+    postgres_world: PostgresWorld, journals: dict[str, Meanwhile]
+) -> None:
+    world, terms = postgres_world, postgres_world.terms()
+    locked = receipt(await world.asset.lock(world.signed(terms), ATTEMPT))
+    for ledger in (world.asset, world.payment):
+        succession: dict[str, Any] = {
+            "name": "quorum",
+            "epoch": 2,
+            "attestors": SECOND.keys,
+            "quorum": 3,
+            "succeeds": 1,
+        }
+        receipt(await world.order(ledger, RegisterAttestors, **succession))
+    lock = world.certificate(Fact.LOCKED, terms, locked, by=SUCCESSORS, attestors=SECOND)
+    paid = receipt(await world.payment.pay(world.signed(terms), lock, ATTEMPT))
+    payment = world.certificate(Fact.PAID, terms, paid, by=SUCCESSORS, attestors=SECOND)
+    receipt(await world.asset.release(terms, payment, ATTEMPT))
+    proof = await Exporter(journals, NETWORK, KEEPERS).export(terms.hash(NETWORK))
+    report = check(written(proof), None)
+    assert (report.claim("authority").state, report.outcome) == (State.PROVEN, "SETTLED")
+    kept = tuple(each for each in proof.foundations if each.record.operation != "attestors")
+    assert len(kept) == len(proof.foundations) - 2
+    report = check(written(proof.model_copy(update={"foundations": kept})), None)
+    assert report.claim("authority").state is State.UNTRUE
+    assert "not of the attestor set that counted" in report.reason
 
 
 async def test_of_terms_that_no_ledger_knows_there_is_nothing_to_prove(journals: dict[str, Meanwhile]) -> None:
