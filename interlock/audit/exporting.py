@@ -93,13 +93,14 @@ class Exporter:
         """
         ledgers = sorted(name for name in self._journals if name != AUDIT_JOURNAL)
         sealed = {name: _Sealed(journal) for name, journal in self._journals.items()}
-        records = {name: await self._journals[name].records_of_terms(terms_hash) for name in ledgers}
+        # Spans first: an entry that a span tells of is there by then.
+        spans = await self._journals[AUDIT_JOURNAL].records_of_terms(terms_hash)
+        records = await self._at_one_moment(ledgers, terms_hash)
         if not any(records.values()):
             raise NothingToProve(f"no ledger has an entry for terms {terms_hash}")
         terms = _terms([record for name in ledgers for record in records[name]])
         legs = {leg.ledger: leg for leg in (terms.terms.delivery, terms.terms.payment)}
         founding = {name: await self._founding(name, leg, terms, records) for name, leg in sorted(legs.items())}
-        spans = await self._journals[AUDIT_JOURNAL].records_of_terms(terms_hash)
         spots = {
             (name, record["position"]): await sealed[name].own(record["position"])
             for name, own in (*founding.items(), *records.items(), (AUDIT_JOURNAL, spans))
@@ -129,6 +130,19 @@ class Exporter:
             seals=_seals(sealed),
         )
         return proof.model_copy(update={"outcome": derived(proof)})
+
+    async def _at_one_moment(self, ledgers: Sequence[str], terms_hash: str) -> dict[str, list[Record]]:
+        """The ledgers' entries as they were at one and the same moment, the settlement going on meanwhile.
+
+        Entries are only ever added: what two readings of all ledgers, one after the other, have in common in every
+        ledger, stood so between them.
+        """
+        before: dict[str, list[Record]] | None = None
+        while True:
+            now = {name: await self._journals[name].records_of_terms(terms_hash) for name in ledgers}
+            if now == before:
+                return now
+            before = now
 
     async def _founding(
         self, ledger: str, leg: Leg, terms: SignedTerms, records: Mapping[str, Sequence[Record]]
