@@ -76,7 +76,7 @@ async def verify_journals(
             elsewhere = [
                 Elsewhere(place, judge, _witnesses(snapshot, place, name), keeps_all=place != name)
                 for place, snapshot in places.items()
-                if place != name or name == AUDIT_JOURNAL
+                if name in keepers and (place != name or name == AUDIT_JOURNAL)
             ]
             async with journal.connections.snapshot() as snapshot:
                 results[name] = await JournalCheck(judge, snapshot, elsewhere, hands, advance).check()

@@ -238,7 +238,7 @@ class JournalCheck:
         known = {}
         if is_own and self._room == LEDGERS and not self._findings.is_full:
             for row in await self._snapshot.rows(query("named_by_tables"), place):
-                known = {"settlement_id": row["settlement_id"], "operation": row["operation"]}
+                known = {name: row[name] or "" for name in ("settlement_id", "operation")}
         told = f" ({known['operation']}, {known['settlement_id']})" if known else ""
         noun = self._noun if is_own else "witnessed seal"
         text = f"{noun} {place}{told} was sealed, and is missing (seal {judged.number})"

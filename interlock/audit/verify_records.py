@@ -140,11 +140,12 @@ def known_as(row: Row) -> dict[str, str]:
         told = ("", "witness", f"seal {row['number']} of {row['journal']}")
     else:
         told = ("", "", "")
-    return dict(zip(("settlement_id", "operation", "reference"), told, strict=True))
+    words = (str(each) if each is not None else "" for each in told)
+    return dict(zip(("settlement_id", "operation", "reference"), words, strict=True))
 
 
-def _settlement_of(attributes: str) -> str:
+def _settlement_of(attributes: str | None) -> str:
     try:
-        return str(json.loads(attributes).get("interlock.settlement.id", ""))
+        return str(json.loads(attributes or "").get("interlock.settlement.id", ""))
     except (ValueError, AttributeError):
         return ""

@@ -17,7 +17,8 @@ Connection = "asyncpg.Connection[asyncpg.Record]"
 Row = dict[str, Any]
 
 _COLUMNS = """
-SELECT c.relname AS table, a.attname::text AS column, format_type(coalesce(nullif(t.typbasetype, 0), t.oid), NULL) AS type,
+SELECT c.relname::text AS table, a.attname::text AS name,
+    format_type(coalesce(nullif(t.typbasetype, 0), t.oid), NULL) AS type,
     a.attnum = ANY (coalesce(i.indkey::smallint[], '{}')) AS is_key
 FROM pg_class AS c JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 JOIN pg_type AS t ON t.oid = a.atttypid LEFT JOIN pg_index AS i ON i.indrelid = c.oid AND i.indisprimary
@@ -189,7 +190,8 @@ def changed(table: Table, column: Column, row: Row, rng: random.Random) -> Alter
     after = {**row, column.name: value}
     return Alteration(
         "a column changed",
-        f"{table.journal}: {table.path}.{column.name} of {'/'.join(key)}: {_short(row[column.name])} to {_short(value)}",
+        f"{table.journal}: {table.path}.{column.name} of {'/'.join(key)}: "
+        f"{_short(row[column.name])} to {_short(value)}",
         table,
         ((statement, (*key, value)),),
         named(table, row, after) if value is not None else named(table, row),
@@ -232,7 +234,9 @@ def _flipped(text: str, rng: random.Random, *, first: int = 0) -> str:
     now = text[at] if text else ""
     if now == "-":
         at, now = len(text) - 1, text[-1]
-    choices = [each for each in ("0123456789abcdef" if now in "0123456789abcdefABCDEF" else "XQZ") if each != now.lower()]
+    choices = [
+        each for each in ("0123456789abcdef" if now in "0123456789abcdefABCDEF" else "XQZ") if each != now.lower()
+    ]
     return f"{text[:at]}{rng.choice(choices)}{text[at + 1 :]}"
 
 

@@ -76,14 +76,21 @@ def exchanged(table: Table, one: Row, other: Row) -> Alteration:
 def truncated(table: Table, rows: Sequence[Row]) -> Alteration:
     """A table with nothing in it."""
     return Alteration(
-        "a table emptied", f"{table.journal}: {table.path}", table, ((f"TRUNCATE {table.path}", ()),), named(table, *rows)
+        "a table emptied",
+        f"{table.journal}: {table.path}",
+        table,
+        ((f"TRUNCATE {table.path}", ()),),
+        named(table, *rows),
     )
 
 
 def cut_off(catalogue: Catalogue, journal: str, blocks: Sequence[Block], *, count: int) -> Iterator[Alteration]:
     """The newest entries, the newest seals, and both."""
     own = catalogue.table(journal, "spans" if journal == "audit" else "entries")
-    seals, postings = catalogue.table(journal, "seals"), None if journal == "audit" else catalogue.table(journal, "postings")
+    seals, postings = (
+        catalogue.table(journal, "seals"),
+        None if journal == "audit" else catalogue.table(journal, "postings"),
+    )
     first = blocks[-count].signed.seal
     after = blocks[-count - 1].signed.seal.through
     lost = frozenset(place for block in blocks[-count:] for place in block.positions)

@@ -89,7 +89,7 @@ class Stage:
     superusers: "dict[str, asyncpg.Connection[asyncpg.Record]]"
 
     async def verify(self) -> Verified:
-        """What `audit verify` finds by seals and by tables; what the ledgers' invariants would add is not counted on."""
+        """What `audit verify` finds by seals and by tables; what the ledgers' invariants would add is left out."""
         journals = await verify_journals(self.journals, self.network, self.keepers)
         return journals, await verify_tables(self.journals)
 
@@ -128,9 +128,9 @@ async def staged(folder: Path) -> AsyncIterator[Stage]:
 
 
 async def _is_sealed(stage: Stage, *, at_rest: bool = False) -> bool:
-    """Whether the ledgers' entries are all sealed and some witnesses too; every seal is kept elsewhere, or all is still.
+    """Whether the ledgers' entries are all sealed, and some witnesses too; every seal is kept elsewhere.
 
-    What spans the workers wrote when they stopped are nobody's to seal any more.
+    `at_rest`: the spans that the workers wrote when they stopped are nobody's to seal any more.
     """
     journals, tables = await stage.verify()
     for name, result in journals.items():

@@ -111,7 +111,10 @@ class Tamperer:
 
     async def _sealed_anew(self, journal: str, blocks: list[Block]) -> AsyncIterator[Alteration]:
         keeper = self.stage.seal_keys[journal]
-        for signer, what in ((STRANGER, "sealed anew with a stranger's key"), (keeper, "sealed anew with the keeper's key")):
+        for signer, what in (
+            (STRANGER, "sealed anew with a stranger's key"),
+            (keeper, "sealed anew with the keeper's key"),
+        ):
             async for each in resealed(self.catalogue, journal, blocks, signer=signer, what=what):
                 yield each
 
@@ -143,7 +146,11 @@ class Tamperer:
 
     def _pairs(self, table: Table, rows: list[Row], count: int) -> Iterator[tuple[Row, Row]]:
         """Pairs of rows that say different things beside their keys."""
-        rest = [each.name for each in alterable(table.columns) if not each.is_key and (table.name, each.name) != ("accounts", "id")]
+        rest = [
+            each.name
+            for each in alterable(table.columns)
+            if not each.is_key and (table.name, each.name) != ("accounts", "id")
+        ]
         for _ in range(count if len(rows) > 1 else 0):
             one, other = self.rng.sample(rows, 2)
             if any(one[name] != other[name] for name in rest):
