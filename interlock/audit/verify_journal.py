@@ -3,6 +3,7 @@
 Reads one snapshot, once, in order. Judges nothing of what the records say.
 """
 
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 
@@ -117,6 +118,9 @@ class JournalCheck:
         if judged.number < 1:
             self._seal(judged, "no seal has such a number")
             return
+        if self._last and judged.number == self._last.number:
+            self._seal(judged, "it stands there more than once")
+            return
         self._seals += 1
         for fault in judged.faults:
             self._seal(judged, fault)
@@ -203,6 +207,8 @@ class JournalCheck:
         stands = dict(rows)
         missing = sorted(sealed.keys() - stands.keys())
         odd = sorted(place for place, leaf in stands.items() if sealed.get(place) != leaf)
+        if len(stands) < len(rows):
+            self._doubled(judged, lane, rows)
         elsewhere = {sealed[place]: place for place in [*missing, *odd] if place in sealed}
         for place in missing:
             self._findings.add(await self._gone(judged, lane, place))
@@ -216,6 +222,14 @@ class JournalCheck:
                 None,
             )
             self._findings.add(self._odd(judged, lane, row, is_sealed=place in sealed, origin=origin))
+
+    def _doubled(self, judged: Judged, lane: Lane, rows: Sequence[Hashed]) -> None:
+        """Where the key itself was taken out of force."""
+        for place, count in Counter(place for place, _ in rows).items():
+            if count > 1:
+                noun = self._noun if lane is self._own.lane else "witnessed seal"
+                text = f"{noun} {place} stands there {count} times (seal {judged.number})"
+                self._findings.add(Finding(kind=Kind.INSERTED, text=text, position=place, seal=judged.number))
 
     def _odd(self, judged: Judged, lane: Lane, row: Row, *, is_sealed: bool, origin: int | None) -> Finding:
         place, known = row[lane.key], known_as(row)

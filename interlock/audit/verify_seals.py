@@ -56,14 +56,14 @@ class Judge:
             if (signed.seal.journal, signed.seal.number) != (self.journal, number) or self.keeper is None:
                 return None
             signed.verify(self.network, self.keeper)
-        except ValueError:
+        except (ValueError, TypeError):
             return None
         return signed.digest(self.network)
 
     def _judged(self, row: Mapping[str, Any]) -> Judged:
         made = partial(
             Judged,
-            number=row["number"],
+            number=row["number"] or 0,
             positions=_numbers(row["positions"]),
             witnessed=_numbers(row["witnessed"]),
             leaves=bytes(row["leaves"] or b""),

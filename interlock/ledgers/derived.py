@@ -6,7 +6,7 @@ as they stand and as they follow.
 """
 
 import json
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ import asyncpg
 from interlock.ledgers.connections import Snapshot
 from interlock.ledgers.ledger import Genesis
 from interlock.ledgers.migrations import steps
-from interlock.ledgers.queries import folder, query
+from interlock.ledgers.queries import LEDGERS, folder, query
 from interlock.ledgers.reading import ORDER
 from interlock.ledgers.replay import Replay
 from interlock.protocol import SignedTerms
@@ -70,9 +70,7 @@ AUDIT_TABLES: Columns = {
 """The audit database's."""
 
 NOT_COVERED = {("waiters", column) for column in LEDGER_TABLES["waiters"]} | {("schema_version", "applied_at")}
-"""What nobody looks at, by table and column."""
-
-Advance = Callable[[int], None]
+"""What nobody looks at, by table and column. Of an account's number it is looked at who knows the account by it."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +83,7 @@ class Difference:
     settlement_id: str = ""
 
 
-async def ledger_differences(snapshot: Snapshot, advance: Advance = lambda _: None) -> AsyncIterator[Difference]:
+async def ledger_differences(snapshot: Snapshot) -> AsyncIterator[Difference]:
     """Everything in a ledger's tables that does not follow from its journal; at most a hundred of each table.
 
     Raises asyncpg.PostgresError if a table cannot be asked.
@@ -94,12 +92,12 @@ async def ledger_differences(snapshot: Snapshot, advance: Advance = lambda _: No
         yield each
     values = {"attestor_sets": json.dumps(await _attestor_sets(snapshot)), "schema_version": json.dumps(steps())}
     for name, statement in folder("derived").items():
-        table = _table_of(name)
-        for row in await snapshot.rows(statement, *([values[table]] if table in values else [])):
-            for each in differing(table, dict(row)):
+        for row in await snapshot.rows(statement, *([values[name]] if name in values else [])):
+            for each in differing(name, dict(row)):
                 yield each
-        advance(1)
     async for each in _odd_tombstones(snapshot):
+        yield each
+    async for each in _doubled(snapshot, LEDGERS):
         yield each
 
 
@@ -110,6 +108,8 @@ async def trail_differences(snapshot: Snapshot, room: str) -> AsyncIterator[Diff
     for row in await snapshot.rows(folder("derived", room)["schema_version"], json.dumps(steps(room))):
         for each in differing("schema_version", dict(row)):
             yield each
+    async for each in _doubled(snapshot, room):
+        yield each
 
 
 async def unknown_columns(snapshot: Snapshot, schema: str, known: Columns) -> AsyncIterator[Difference]:
@@ -171,6 +171,12 @@ async def _odd_tombstones(snapshot: Snapshot) -> AsyncIterator[Difference]:
                 yield Difference("locks", row["terms_hash"], text)
 
 
+async def _doubled(snapshot: Snapshot, room: str) -> AsyncIterator[Difference]:
+    """To compare rows by their keys is to trust in the keys."""
+    for row in await snapshot.rows(query("doubled", room)):
+        yield Difference(row["table"], str(row["key"]), f"{row['table']}: {row['key']} stands there more than once")
+
+
 def _is_tombstone(row: asyncpg.Record) -> bool:
     try:
         signed = SignedTerms.model_validate_json(row["signed"])
@@ -178,11 +184,6 @@ def _is_tombstone(row: asyncpg.Record) -> bool:
         return False
     as_written = json.loads(row["signed"]) == signed.model_dump(mode="json")
     return as_written and not signed.signatures and signed.terms_hash == row["terms_hash"]
-
-
-def _table_of(name: str) -> str:
-    """Which table a statement of sql/derived looks at: its name, or what it begins with."""
-    return name if name in LEDGER_TABLES else name.partition("_")[0]
 
 
 def _short(value: object) -> str:

@@ -15,7 +15,7 @@ from interlock.audit.keeping import KeptJournal, Relay
 from interlock.audit.verify import records_to_verify, verify_journals, verify_tables
 from interlock.audit.verify_journal import JournalResult
 from interlock.ledgers.connections import Connections
-from interlock.ledgers.processes import Hands, pool
+from interlock.ledgers.processes import HERE, Hands, pool
 from interlock.ledgers.queries import query
 from interlock.worker.sealing import Keeper
 from tests.audit.synthetic import settlements
@@ -61,11 +61,11 @@ class Kept:
             await keeper.seal()
             await keeper.exchange()
 
-    async def verified(self, **how: Hands) -> dict[str, JournalResult]:
+    async def verified(self, hands: Hands = HERE) -> dict[str, JournalResult]:
         """Nothing is wrong with the tables, and this with the journals."""
         tables = await verify_tables(self.journals)
         assert {name: each.findings for name, each in tables.items() if not each.ok} == {}
-        return await verify_journals(self.journals, NETWORK, KEEPERS, **how)
+        return await verify_journals(self.journals, NETWORK, KEEPERS, hands=hands)
 
 
 @pytest.fixture
@@ -180,7 +180,7 @@ async def test_processes_find_what_one_process_finds_and_every_row_is_looked_at(
     left = sum(result.not_covered.records + result.not_covered.witnessed for result in alone.values())
     assert sum(seen) <= await records_to_verify(kept.journals) <= sum(seen) + left
     with pool(2) as hands:
-        assert await kept.verified(hands=hands) == alone
+        assert await kept.verified(hands) == alone
     receipt(await kept.world.asset.resume(kept.world.operators_order(kept.world.terms(), "resume"), ATTEMPT))
 
 

@@ -25,6 +25,31 @@ JOIN pg_type AS t ON t.oid = a.atttypid LEFT JOIN pg_index AS i ON i.indrelid = 
 WHERE c.relnamespace = to_regnamespace($1) AND c.relkind = 'r' ORDER BY c.relname, a.attnum
 """
 
+_KEYS_GONE = """
+DO $$
+DECLARE
+    _each record;
+BEGIN
+    FOR _each IN SELECT c.conrelid::regclass AS of, c.conname FROM pg_constraint AS c
+        WHERE c.connamespace = to_regnamespace('{schema}') AND c.contype IN ('p', 'u') AND c.conrelid <> 0
+    LOOP
+        EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I CASCADE', _each.of, _each.conname);
+    END LOOP;
+    FOR _each IN SELECT i.indexrelid::regclass AS index FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indrelid
+        WHERE c.relnamespace = to_regnamespace('{schema}') AND i.indisunique
+    LOOP
+        EXECUTE format('DROP INDEX %s', _each.index);
+    END LOOP;
+    FOR _each IN SELECT a.attrelid::regclass AS of, a.attname FROM pg_attribute AS a
+        JOIN pg_class AS c ON c.oid = a.attrelid
+        WHERE c.relnamespace = to_regnamespace('{schema}') AND c.relkind = 'r' AND a.attnum > 0 AND NOT a.attisdropped
+            AND a.attnotnull
+    LOOP
+        EXECUTE format('ALTER TABLE %s ALTER COLUMN %I DROP NOT NULL', _each.of, _each.attname);
+    END LOOP;
+END $$
+"""
+
 SEALED = {"entries": "position", "spans": "position", "witnessed": "id", "postings": "entry"}
 """Tables whose rows are records, or stand in one: by which column a finding knows the record."""
 
@@ -124,6 +149,7 @@ class Catalogue:
             for name, columns in by_table.items():
                 catalogue.tables.append(Table(journal, schema, name, tuple(columns)))
                 await superuser.execute(f"CREATE TABLE tamper.{name} AS TABLE {schema}.{name}")
+            await superuser.execute(_KEYS_GONE.format(schema=schema))
         return catalogue
 
     def table(self, journal: str, name: str) -> Table:

@@ -3,7 +3,6 @@
 Who seals anew has the ledger's database, and a key: a stranger's, or the keeper's own, stolen.
 """
 
-import json
 import random
 from collections.abc import AsyncIterator, Iterator, Sequence
 
@@ -12,7 +11,7 @@ from interlock.audit.verify_records import Lane
 from interlock.protocol import LocalSigner
 from interlock.protocol.merkle import root_of
 from interlock.protocol.seals import Seal
-from tests.audit.tamper.altering import SEALED, Alteration, Catalogue, Named, Row, Table, changed, named
+from tests.audit.tamper.altering import Alteration, Catalogue, Named, Row, Table, changed, named
 
 STRANGER = LocalSigner(b"\x11" * 32)
 
@@ -52,6 +51,14 @@ def _other(table: Table, name: str, row: Row, rng: random.Random) -> str:
     column = next(each for each in table.columns if each.name == name)
     altered: str = changed(table, column, row, rng).statements[0][1][-1]
     return altered
+
+
+def doubled(table: Table, row: Row) -> Alteration:
+    """The very same row once more: its key is out of force."""
+    key = tuple(row[name] for name in table.key)
+    statement = f"INSERT INTO {table.path} SELECT * FROM {table.path} WHERE {table.condition()}"
+    text = f"{table.journal}: {table.path} {'/'.join(key)}"
+    return Alteration("a row doubled", text, table, ((statement, key),), named(table, row))
 
 
 def exchanged(table: Table, one: Row, other: Row) -> Alteration:
@@ -150,13 +157,3 @@ def orphaned(table: Table, row: Row) -> Alteration:
     text = f"{table.journal}: {table.path} of an entry that is not there"
     said = Named(table.journal, table.name, keys=(f"entry {10**9},",))
     return Alteration("a row inserted", text, table, ((statement, tuple(copy[name] for name in names)),), said)
-
-
-def sealed_tables(catalogue: Catalogue) -> list[Table]:
-    """Those whose rows are records."""
-    return [table for table in catalogue.tables if table.name in SEALED]
-
-
-def as_json(value: object) -> str:
-    """For a report."""
-    return json.dumps(value, default=str)

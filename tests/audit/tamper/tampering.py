@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from interlock.audit.journals import Block
 from interlock.ledgers.derived import NOT_COVERED
 from interlock.stack.identity import JOURNALS
-from tests.audit.tamper.altering import Alteration, Catalogue, Row, Table, alterable, changed, emptied
+from tests.audit.tamper.altering import Alteration, Catalogue, Column, Row, Table, alterable, changed, emptied
 from tests.audit.tamper.forging import (
     STRANGER,
     cut_off,
+    doubled,
     exchanged,
     inserted,
     orphaned,
@@ -70,16 +71,19 @@ class Tamperer:
         finally:
             await self.catalogue.put_back(alteration)
 
-    async def columns(self, rows_each: int) -> AsyncIterator[Alteration]:
+    async def columns(self, rows_each: int, *, to_null: bool = True) -> AsyncIterator[Alteration]:
         """Every column that somebody vouches for, of so many rows: to another value, and to NULL."""
         for table in self.catalogue.tables:
-            rows = await self.catalogue.rows(table)
+            known_by_number = await self._known_by_number(table.journal)
+            everything = await self.catalogue.rows(table)
             for column in alterable(table.columns):
+                is_number = (table.name, column.name) == ("accounts", "id")
+                rows = [row for row in everything if row["id"] in known_by_number] if is_number else everything
                 # a column that is mostly empty is altered where it is not, too
                 some = self._some([row for row in rows if row[column.name] is not None], rows_each)
                 for row in some:
                     yield changed(table, column, row, self.rng)
-                    if not column.is_key:
+                    if to_null:
                         yield emptied(table, column, row)
                 for row in self._some([row for row in rows if row[column.name] is None], rows_each):
                     yield changed(table, column, row, self.rng)
@@ -91,6 +95,7 @@ class Tamperer:
             for row in self._some(rows, rows_each):
                 yield removed(table, row)
                 yield inserted(table, row, self.rng)
+                yield doubled(table, row)
                 if table.name == "postings":
                     yield orphaned(table, row)
             if table.name not in UNKEYED:
@@ -125,12 +130,22 @@ class Tamperer:
             table, rows = self.rng.choice(tables)
             yield _random(self._one(table, rows))
 
+    async def _known_by_number(self, journal: str) -> set[str]:
+        """The numbers of accounts that postings know them by: of the others, the number says nothing."""
+        if journal == "audit":
+            return set()
+        postings = await self.catalogue.rows(self.catalogue.table(journal, "postings"))
+        return {row["account"] for row in postings}
+
     def _one(self, table: Table, rows: list[Row]) -> Alteration:
         row = self.rng.choice(rows)
+        if not _telling(table):
+            return removed(table, row)
         choices: list[Callable[[], Alteration]] = [
-            lambda: changed(table, self.rng.choice(alterable(table.columns)), row, self.rng),
+            lambda: changed(table, self.rng.choice(_telling(table)), row, self.rng),
             lambda: removed(table, row),
             lambda: inserted(table, row, self.rng),
+            lambda: doubled(table, row),
         ]
         pairs = list(self._pairs(table, rows, 1)) if table.name not in UNKEYED else []
         if pairs:
@@ -155,6 +170,11 @@ class Tamperer:
             one, other = self.rng.sample(rows, 2)
             if any(one[name] != other[name] for name in rest):
                 yield one, other
+
+
+def _telling(table: Table) -> list[Column]:
+    """What somebody vouches for, but an account's number, which may say nothing."""
+    return [each for each in alterable(table.columns) if (table.name, each.name) != ("accounts", "id")]
 
 
 def _random(alteration: Alteration) -> Alteration:
