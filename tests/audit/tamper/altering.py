@@ -142,7 +142,7 @@ class Catalogue:
         catalogue = cls(stage)
         for journal, superuser in stage.superusers.items():
             schema = stage.schema(journal)
-            await superuser.execute("CREATE SCHEMA IF NOT EXISTS tamper")
+            await superuser.execute("DROP SCHEMA IF EXISTS tamper CASCADE; CREATE SCHEMA tamper")
             by_table: dict[str, list[Column]] = {}
             for row in await superuser.fetch(_COLUMNS, schema):
                 by_table.setdefault(row["table"], []).append(Column(**dict(row)))

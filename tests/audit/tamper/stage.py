@@ -82,6 +82,7 @@ Verified = tuple[dict[str, JournalResult], dict[str, TablesResult]]
 class Stage:
     """The three databases by the names of their journals: as their readers see them, and as a superuser does."""
 
+    folder: Path
     network: str
     keepers: Mapping[str, str]
     seal_keys: Mapping[str, LocalSigner]
@@ -114,7 +115,7 @@ async def staged(folder: Path) -> AsyncIterator[Stage]:
             superusers[name] = await stack.postgres._connect(name)
             held.push_async_callback(superusers[name].close)
         keys = {name: LocalSigner(secret) for name, secret in stack.identity.seal_keys.items()}
-        stage = Stage(stack.identity.network, stack.identity.keepers, keys, journals, superusers)
+        stage = Stage(folder, stack.identity.network, stack.identity.keepers, keys, journals, superusers)
         async with Market.on(folder) as market:
             await trade(Trading(market))
         await until(lambda: _is_sealed(stage), every_seconds=0.5)
