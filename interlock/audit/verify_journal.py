@@ -13,6 +13,7 @@ from interlock.audit.findings import Finding, Findings, Kind
 from interlock.audit.install import ROOM
 from interlock.audit.verify_records import Hashed, Lane, Row, Walk, joined, known_as
 from interlock.audit.verify_seals import LEAF_BYTES, Judge, Judged, leaves_of
+from interlock.audit.verify_what import Told, what_changed
 from interlock.audit.verify_witnesses import Elsewhere
 from interlock.ledgers.connections import Snapshot
 from interlock.ledgers.processes import Hands
@@ -221,7 +222,11 @@ class JournalCheck:
                 (there for leaf, there in list(elsewhere.items())[:_PLACES_TRIED] if lane.leaf(row, there) == leaf),
                 None,
             )
-            self._findings.add(self._odd(judged, lane, row, is_sealed=place in sealed, origin=origin))
+            finding = self._odd(judged, lane, row, is_sealed=place in sealed, origin=origin)
+            if finding.kind is Kind.CHANGED:
+                what = what_changed(lane, row, sealed[place], await self._told(lane, place))
+                finding = finding.model_copy(update={"text": f"{finding.text}: {what}"}) if what else finding
+            self._findings.add(finding)
 
     def _doubled(self, judged: Judged, lane: Lane, rows: Sequence[Hashed]) -> None:
         """Where the key itself was taken out of force."""
@@ -249,14 +254,19 @@ class JournalCheck:
     async def _gone(self, judged: Judged, lane: Lane, place: int) -> Finding:
         """A record that is not there, by what the ledger's tables still say of it."""
         is_own = lane is self._own.lane
-        known = {}
-        if is_own and self._room == LEDGERS and not self._findings.is_full:
-            for row in await self._snapshot.rows(query("named_by_tables"), place):
-                known = {name: row[name] or "" for name in ("settlement_id", "operation")}
+        row = {} if self._findings.is_full else await self._told(lane, place)
+        known = {name: str(row[name] or "") for name in ("settlement_id", "operation") if row}
         told = f" ({known['operation']}, {known['settlement_id']})" if known else ""
         noun = self._noun if is_own else "witnessed seal"
         text = f"{noun} {place}{told} was sealed, and is missing (seal {judged.number})"
         return Finding(kind=Kind.MISSING, text=text, position=place, seal=judged.number, **known)
+
+    async def _told(self, lane: Lane, place: int) -> Told:
+        """What the ledger's other tables say of an entry."""
+        if lane is not self._own.lane or self._room != LEDGERS:
+            return {}
+        rows = await self._snapshot.rows(query("named_by_tables"), place)
+        return dict(rows[0]) if rows else {}
 
     def _seal(self, judged: Judged, fault: str) -> None:
         text = f"seal {judged.number}: {fault}"

@@ -12,6 +12,7 @@ from tests.cli.conftest import command
 
 SEED = 1
 AT_RANDOM = 40
+pytestmark = pytest.mark.timeout(600)
 
 
 @pytest.fixture(scope="module")
@@ -45,9 +46,37 @@ async def test_every_table_and_column_of_the_catalogue_is_one_that_verify_knows(
 
 
 async def test_every_column_changed_in_turn_is_found_and_named(tamperer: Tamperer) -> None:
-    async for alteration in tamperer.columns(1, to_null=False):
+    async for alteration in tamperer.columns(1, once=True):
         await tamperer.attempt(alteration)
     assert all_found(tamperer.tally)
+
+
+@pytest.mark.parametrize(
+    ("journal", "table", "column", "value"),
+    [
+        ("payment", "entries", "operation", "void"),
+        ("payment", "entries", "settlement_id", "FORGED"),
+        ("payment", "entries", "reason", "forged"),
+        ("audit", "spans", "kind", "PRODUCER"),
+        ("audit", "witnessed", "number", "77"),
+    ],
+)
+async def test_what_of_a_record_was_changed_is_said_where_it_stands_somewhere_else_too(
+    tamperer: Tamperer, journal: str, table: str, column: str, value: str
+) -> None:
+    found = tamperer.catalogue.table(journal, table)
+    rows = await tamperer.catalogue.rows(found)
+    row = next(each for each in rows if each.get("operation", "pay") == "pay")
+    place = row["id" if table == "witnessed" else "position"]
+    superuser, key = tamperer.stage.superusers[journal], "id" if table == "witnessed" else "position"
+    update = f"UPDATE {found.path} SET {column} = $1 WHERE {key} = {place}"
+    number = table == "witnessed"
+    await superuser.execute(update, int(value) if number else value)
+    findings = (await tamperer.stage.verify())[0][journal].findings
+    await superuser.execute(update, int(row[column] or 0) if number else row[column])
+    was, now = (text if number else f'"{text}"' for text in (row[column], value))
+    ends = [each.text for each in findings if each.text.endswith(f": its {column} was {was}, and is {now}")]
+    assert len(ends) == 1, findings
 
 
 async def test_rows_removed_inserted_doubled_and_exchanged_and_tables_emptied_are_found(tamperer: Tamperer) -> None:
