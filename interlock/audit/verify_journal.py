@@ -73,13 +73,14 @@ class JournalCheck:
         self._kept = Walk(Lane.witnessed(self.name), snapshot, hands, advance)
         self._last: Judged | None = None
         self._through = self._witnessed = 0
-        self._seals = self._records = self._others = 0
+        self._seals = self._records = self._others = self._lost = 0
 
     async def check(self) -> JournalResult:
         """All of it. Raises LedgerUnreachable, and ProcessLost."""
         try:
             await self._chain()
             not_covered = await self._not_covered()
+            await self._nowhere(not_covered)
         except asyncpg.PostgresError as error:
             text = f"the database cannot read it: {type(error).__name__}: {error}"
             self._findings.add(Finding(kind=Kind.UNREADABLE, text=text))
@@ -173,6 +174,7 @@ class JournalCheck:
     def _without_seal(self, noun: str, rows: list[Hashed], places: Sequence[int]) -> list[Hashed]:
         first = min(places, default=0)
         lost = [place for place, _ in rows if place < first]
+        self._lost += len(lost)
         if lost:
             text = f"{len(lost)} records, {noun} {lost[0]} to {lost[-1]}: the seals that cover them are missing"
             self._findings.add(Finding(kind=Kind.MISSING, text=text, position=lost[0]))
@@ -271,6 +273,15 @@ class JournalCheck:
     def _seal(self, judged: Judged, fault: str) -> None:
         text = f"seal {judged.number}: {fault}"
         self._findings.add(Finding(kind=Kind.SEAL, text=text, seal=judged.number))
+
+    async def _nowhere(self, not_covered: NotCovered) -> None:
+        """Records that stand at no place that a journal has."""
+        (row,) = await self._snapshot.rows(query("records_to_verify", self._room))
+        there = row["records"] + row["witnessed"]
+        seen = self._records + self._others + self._lost + not_covered.records + not_covered.witnessed
+        if there != seen:
+            text = f"{there - seen} records have no place in the journal"
+            self._findings.add(Finding(kind=Kind.INSERTED, text=text))
 
     async def _not_covered(self) -> NotCovered:
         (row,) = await self._snapshot.rows(query("not_covered", self._room), self._through, self._witnessed)

@@ -3,12 +3,12 @@
 import random
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from interlock.audit.journals import Block
 from interlock.ledgers.derived import NOT_COVERED
 from interlock.stack.identity import JOURNALS
-from tests.audit.tamper.altering import Alteration, Catalogue, Column, Row, Table, alterable, changed, emptied
+from tests.audit.tamper.altering import Alteration, Catalogue, Column, Named, Row, Table, alterable, changed, emptied
 from tests.audit.tamper.forging import (
     STRANGER,
     cut_off,
@@ -79,7 +79,7 @@ class Tamperer:
         for table in self.catalogue.tables:
             if once and table.journal == "payment" and table.name != "verdicts":
                 continue
-            known_by_number = await self._known_by_number(table.journal)
+            known_by_number = await self._known_by_number(table)
             everything = await self.catalogue.rows(table)
             for column in alterable(table.columns):
                 is_number = (table.name, column.name) == ("accounts", "id")
@@ -87,9 +87,9 @@ class Tamperer:
                 # a column that is mostly empty is altered where it is not, too
                 some = self._some([row for row in rows if row[column.name] is not None], rows_each)
                 for row in some:
-                    yield changed(table, column, row, self.rng)
-                    if not once:
-                        yield emptied(table, column, row)
+                    made = [changed(table, column, row, self.rng), *([] if once else [emptied(table, column, row)])]
+                    for each in made:
+                        yield replace(each, names=known_by_number[row["id"]]) if is_number else each
                 for row in self._some([row for row in rows if row[column.name] is None], rows_each):
                     yield changed(table, column, row, self.rng)
 
@@ -135,12 +135,13 @@ class Tamperer:
             table, rows = self.rng.choice(tables)
             yield _random(self._one(table, rows))
 
-    async def _known_by_number(self, journal: str) -> set[str]:
-        """The numbers of accounts that postings know them by: of the others, the number says nothing."""
-        if journal == "audit":
-            return set()
-        postings = await self.catalogue.rows(self.catalogue.table(journal, "postings"))
-        return {row["account"] for row in postings}
+    async def _known_by_number(self, table: Table) -> dict[str, Named]:
+        """What names an account that postings know by its number: their entries. Of others, the number says nothing."""
+        entries: dict[str, set[int]] = {}
+        if table.name == "accounts":
+            for row in await self.catalogue.rows(self.catalogue.table(table.journal, "postings")):
+                entries.setdefault(row["account"], set()).add(int(row["entry"]))
+        return {number: Named(table.journal, "", positions=frozenset(places)) for number, places in entries.items()}
 
     def _one(self, table: Table, rows: list[Row]) -> Alteration:
         row = self.rng.choice(rows)

@@ -117,6 +117,15 @@ async def test_a_column_and_a_table_that_nobody_knows_are_named(stage: Stage) ->
     assert "ledger.verdicts.remark is not known here: nobody vouches for it" in texts
 
 
+async def test_an_entry_that_has_no_position_is_found(tamperer: Tamperer) -> None:
+    superuser = tamperer.stage.superusers["asset"]
+    names = ", ".join(each.name for each in tamperer.catalogue.table("asset", "entries").columns if not each.is_key)
+    await superuser.execute(f"INSERT INTO ledger.entries ({names}) SELECT {names} FROM ledger.entries LIMIT 1")
+    findings = (await tamperer.stage.verify())[0]["asset"].findings
+    await superuser.execute("DELETE FROM ledger.entries WHERE position IS NULL")
+    assert [each.text for each in findings] == ["1 records have no place in the journal"]
+
+
 async def test_a_table_that_cannot_be_read_is_said_and_not_passed_over(stage: Stage) -> None:
     superuser = stage.superusers["asset"]
     await superuser.execute("ALTER TABLE ledger.entries RENAME COLUMN actor TO who")
