@@ -13,7 +13,7 @@ from tests.audit.tamper.tampering import Tally, Tamperer, unknown
 
 PAGE = Path("docs/tamper.md")
 TEMPLATE = Path(__file__).with_name("page.md")
-ROWS_EACH = 3
+ROWS_EACH = 2
 
 
 async def tamper(count: int, seed: int) -> tuple[Tally, list[str]]:

@@ -22,8 +22,8 @@ from tests.audit.tamper.forging import (
 )
 from tests.audit.tamper.stage import Stage
 
-UNKEYED = {"identity", "operators"}
-"""Tables whose rows say no more than their key."""
+NEVER_EXCHANGED = {"identity", "operators", "accounts"}
+"""Tables whose rows say no more than their key; and accounts, whose key is a number: see Tamperer._renumbered."""
 
 
 @dataclass
@@ -103,9 +103,11 @@ class Tamperer:
                 yield doubled(table, row)
                 if table.name == "postings":
                     yield orphaned(table, row)
-            if table.name not in UNKEYED:
-                for one, other in self._pairs(table, rows, rows_each):
-                    yield exchanged(table, one, other)
+            if table.name == "accounts":
+                for each in await self._renumbered(table, rows, rows_each):
+                    yield each
+            for one, other in self._pairs(table, rows, rows_each):
+                yield exchanged(table, one, other)
             if rows:
                 yield truncated(table, rows)
 
@@ -143,6 +145,16 @@ class Tamperer:
                 entries.setdefault(row["account"], set()).add(int(row["entry"]))
         return {number: Named(table.journal, "", positions=frozenset(places)) for number, places in entries.items()}
 
+    async def _renumbered(self, table: Table, rows: list[Row], count: int) -> list[Alteration]:
+        """Accounts that postings know, each under the other's number: it shows in the postings' entries."""
+        known = await self._known_by_number(table)
+        found = []
+        for _ in range(count):
+            one, other = self.rng.sample([row for row in rows if row["id"] in known], 2)
+            places = known[one["id"]].positions | known[other["id"]].positions
+            found.append(replace(exchanged(table, one, other), names=Named(table.journal, "", positions=places)))
+        return found
+
     def _one(self, table: Table, rows: list[Row]) -> Alteration:
         row = self.rng.choice(rows)
         if not _telling(table):
@@ -153,7 +165,7 @@ class Tamperer:
             lambda: inserted(table, row, self.rng),
             lambda: doubled(table, row),
         ]
-        pairs = list(self._pairs(table, rows, 1)) if table.name not in UNKEYED else []
+        pairs = list(self._pairs(table, rows, 1))
         if pairs:
             choices.append(lambda: exchanged(table, *pairs[0]))
         # what is changed most in one's imagination is a value
