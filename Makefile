@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # Each process starts servers of its own; much of the time is waiting, so two processes suit two cores.
 TEST_PROCESSES ?= 2
 
-.PHONY: demo traced-demo test check docs install lock clean wheel pictures model matrix chaos soak safeguards bench
+.PHONY: demo traced-demo test check docs install lock clean wheel pictures model matrix chaos soak tamper safeguards bench
 .DEFAULT_GOAL := help
 
 help:
@@ -17,6 +17,7 @@ help:
 	@echo "make matrix  every step times every fault, into docs/crash-matrix.md"
 	@echo "make chaos   thousands of settlements while everything is killed"
 	@echo "make soak    20,000 settlements in one run, and what each process holds meanwhile"
+	@echo "make tamper  alter everything that is sealed, as a superuser, into docs/tamper.md"
 	@echo "make safeguards  take out each safeguard in turn, into docs/safeguards.md"
 	@echo "make bench   measure settlements beside what else could carry them out, into docs/benchmarks.md"
 	@echo "make docs    write the table of settings in docs/deploy.md and docs/proof.schema.json anew"
@@ -65,6 +66,10 @@ chaos: install
 # SOAK_SETTLEMENTS (20000), SOAK_AT_ONCE (40).
 soak: install
 	$(BIN)/python -m tests.chaos.soak
+
+# docs/tamper.md. TAMPER_RANDOM (1000): how many alterations at random; TAMPER_SEED (1).
+tamper: install
+	$(BIN)/python -m tests.audit.tamper $${TAMPER_RANDOM:-1000} $${TAMPER_SEED:-1}
 
 safeguards: install
 	$(BIN)/python -m tests.safeguards $(SAFEGUARDS_FLAGS)

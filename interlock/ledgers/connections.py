@@ -103,14 +103,14 @@ class Snapshot:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    async def rows(self, statement: str) -> list[asyncpg.Record]:
+    async def rows(self, statement: str, *values: object) -> list[asyncpg.Record]:
         """All rows of a statement."""
-        return await self._connection.fetch(statement, timeout=_LONG_S)
+        return await self._connection.fetch(statement, *values, timeout=_LONG_S)
 
-    async def chunks(self, statement: str) -> AsyncIterator[list[asyncpg.Record]]:
-        """The rows of a statement, some hundred at a time, however many there are."""
-        cursor = await self._connection.cursor(statement, timeout=_LONG_S)
-        while rows := await cursor.fetch(_CHUNK, timeout=_LONG_S):
+    async def chunks(self, statement: str, *values: object, size: int = _CHUNK) -> AsyncIterator[list[asyncpg.Record]]:
+        """The rows of a statement, `size` at a time, however many there are."""
+        cursor = await self._connection.cursor(statement, *values, timeout=_LONG_S)
+        while rows := await cursor.fetch(size, timeout=_LONG_S):
             yield rows
 
 

@@ -23,6 +23,7 @@ _RECORD = """
 INSERT INTO {schema}.schema_version (step, digest) VALUES ($1, $2)
 ON CONFLICT (step) DO UPDATE SET digest = excluded.digest, applied_at = excluded.applied_at
 """
+_CODE = "views and functions"
 _APPLIED = "SELECT digest FROM {schema}.schema_version WHERE step = $1"
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
@@ -39,11 +40,19 @@ async def migrate(connection: Connection, schema: str = "ledger", room: str = LE
                 await _apply(connection, schema, step, text)
             elif applied != _digest(text):
                 raise LedgerMismatch(f"migration {step} was applied with another text: add a new one instead")
-        code = "\n".join([*folder("views", room).values(), *folder("functions", room).values()])
-        if await _applied(connection, schema, "views and functions") != _digest(code):
-            await _apply(connection, schema, "views and functions", code)
+        if await _applied(connection, schema, _CODE) != _digest(_code(room)):
+            await _apply(connection, schema, _CODE, _code(room))
     finally:
         await connection.execute("SELECT pg_advisory_unlock($1)", _ONE_MIGRATES)
+
+
+def steps(room: str = LEDGERS) -> dict[str, str]:
+    """What schema_version says of a database that was installed by this version: each step, and its text's digest."""
+    return {step: _digest(text) for step, text in folder("migrations", room).items()} | {_CODE: _digest(_code(room))}
+
+
+def _code(room: str) -> str:
+    return "\n".join([*folder("views", room).values(), *folder("functions", room).values()])
 
 
 async def _applied(connection: Connection, schema: str, step: str) -> str | None:

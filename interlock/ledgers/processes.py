@@ -9,7 +9,7 @@ import os
 import signal
 import threading
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -37,7 +37,7 @@ class Hands:
         self._pool = pool
         self._ahead = _AHEAD * count
 
-    async def map(self, do: Callable[[_Work], _Result], chunks: AsyncIterator[_Work]) -> AsyncIterator[_Result]:
+    async def map(self, do: Callable[[_Work], _Result], chunks: AsyncIterator[_Work]) -> AsyncGenerator[_Result, None]:
         """What `do` makes of each, in order. Raises ProcessLost, and what `do` raises."""
         if self._pool is None:
             async for chunk in chunks:

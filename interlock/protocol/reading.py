@@ -120,7 +120,8 @@ class _Void(Message):
     authority: VoidAuthority
 
 
-_ORDER: TypeAdapter[SignedLedgerOrder] = TypeAdapter(SignedLedgerOrder)
+ORDER: TypeAdapter[SignedLedgerOrder] = TypeAdapter(SignedLedgerOrder)
+"""Reads an order from the JSON that the journal keeps."""
 
 
 @dataclass(frozen=True)
@@ -165,7 +166,7 @@ def _genesis(here: Identity, entry: Entry) -> tuple[Genesis, list[Claim]]:
 
 
 def _order(here: Identity, entry: Entry) -> tuple[LedgerOrder, list[Claim]]:
-    signed = _ORDER.validate_json(entry.authority)
+    signed = ORDER.validate_json(entry.authority)
     order = signed.order
     found = attestors_in(order) if isinstance(order, RegisterAttestors) else None
     return order, [

@@ -3,4 +3,4 @@ SELECT a.name, a.owner, a.admitted, a.frozen,
         AS balances
 FROM ledger.accounts AS a LEFT JOIN ledger.balances AS b ON b.account = a.id
 WHERE a.kind = 'party'
-GROUP BY a.id ORDER BY a.name
+GROUP BY a.id, a.name, a.owner, a.admitted, a.frozen ORDER BY a.name

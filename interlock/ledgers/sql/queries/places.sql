@@ -1,0 +1,1 @@
+SELECT position AS place FROM ledger.entries WHERE position > $1 ORDER BY position LIMIT $2
