@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from interlock.protocol import AttestRequest, Message, Signature, Statement
+from interlock.protocol import AttestRequest, Message, SignedStatement
 
 MAX_REQUESTS = 256
 """How many statements one request may ask for."""
@@ -38,13 +38,6 @@ class Declined(Message):
 
     code: Annotated[str, Field(max_length=64)]
     text: Annotated[str, Field(max_length=500)]
-
-
-class SignedStatement(Message):
-    """A statement and one attestor's signature on it."""
-
-    statement: Statement
-    signature: Signature
 
 
 class NotSigned(Message):

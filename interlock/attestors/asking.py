@@ -12,8 +12,8 @@ from typing import TypeAlias
 import aiohttp
 from pydantic import ValidationError
 
-from interlock.attestors.answers import MAX_REQUESTS, Answered, Asked, NotSigned, SignedStatement
-from interlock.protocol import AttestRequest
+from interlock.attestors.answers import MAX_REQUESTS, Answered, Asked, NotSigned
+from interlock.protocol import AttestRequest, SignedStatement
 
 MAX_ANSWER_BYTES = 1024 * 1024
 """The longest answer that is read: more than MAX_REQUESTS of the longest statements need."""

@@ -9,7 +9,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TypeAlias
 
-from interlock.attestors.answers import DeclineCode, Declined, Kept, SignedStatement
+from interlock.attestors.answers import DeclineCode, Declined, Kept
 from interlock.attestors.votes import Conflict, VoteStore
 from interlock.ledgers.ledger import LedgerReader
 from interlock.protocol import (
@@ -22,6 +22,7 @@ from interlock.protocol import (
     Operation,
     Receipt,
     SignatureInvalid,
+    SignedStatement,
     SignedTerms,
     Signer,
     Statement,

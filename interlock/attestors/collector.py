@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Self
 
-from interlock.attestors.answers import MAX_REQUESTS, NotSigned, SignedStatement
+from interlock.attestors.answers import MAX_REQUESTS, NotSigned
 from interlock.attestors.asking import Asking, Heard, NoAnswer, Question
 from interlock.protocol import (
     Attested,
@@ -23,6 +23,7 @@ from interlock.protocol import (
     RefusalCode,
     Signature,
     SignatureInvalid,
+    SignedStatement,
     Statement,
     verify,
 )

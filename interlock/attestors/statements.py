@@ -10,8 +10,8 @@ from typing import Self
 
 import aiohttp
 
-from interlock.attestors.answers import MAX_REQUESTS, SignedStatement, Votes
-from interlock.protocol import Attestors
+from interlock.attestors.answers import MAX_REQUESTS, Votes
+from interlock.protocol import Attestors, SignedStatement
 
 READ_TIMEOUT_SECONDS = 3.0
 """How long one attestor may take for all its pages: a slow one must not keep a ledger from opening."""

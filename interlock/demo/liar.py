@@ -5,8 +5,8 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from interlock.attestors.answers import Answered, Asked, SignedStatement
-from interlock.protocol import AttestorSet, AttestRequest, Signer, Statement
+from interlock.attestors.answers import Answered, Asked
+from interlock.protocol import AttestorSet, AttestRequest, SignedStatement, Signer, Statement
 
 MADE_UP_POSITION = 1_000_000
 

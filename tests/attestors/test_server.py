@@ -6,8 +6,8 @@ from typing import Any
 import aiohttp
 import pytest
 
-from interlock.attestors.answers import MAX_BODY_BYTES, MAX_REQUESTS, Answered, SignedStatement, Votes
-from interlock.protocol import VerdictKind, verify
+from interlock.attestors.answers import MAX_BODY_BYTES, MAX_REQUESTS, Answered, Votes
+from interlock.protocol import SignedStatement, VerdictKind, verify
 from tests.attestors.books import lock, signed, terms, verdict
 from tests.attestors.quorum import Quorum
 from tests.world import ATTESTORS, COORDINATOR, NETWORK
