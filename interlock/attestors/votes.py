@@ -1,8 +1,8 @@
 """An attestor's memory of what it signed: durable before a signature leaves, one file for one key (hazard 6).
 
-It refuses a second verdict on the same terms, the same fact of them at a second place, and to stand in for a memory
-that was lost: a missing file is never created by opening it, for an attestor that lost its votes must not sign with that
-key again.
+It refuses a second verdict on the same terms and the same fact of them at a second place. It refuses to stand in for a
+memory that was lost: a missing file is never created by opening it, for an attestor that lost its votes must not sign
+with that key again.
 """
 
 import asyncio
