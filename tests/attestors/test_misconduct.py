@@ -57,7 +57,7 @@ def leave_out(quorum: Quorum, *numbers: int) -> None:
         books.misbehaved |= {ATTESTORS[number].address for number in numbers}
 
 
-async def test_one_that_signs_whatever_verdict_it_is_asked_for_is_found_out(quorum: Quorum) -> None:
+async def test_hazard_06_one_that_signs_whatever_verdict_it_is_asked_for_is_found_out(quorum: Quorum) -> None:
     trade = paid_trade(quorum)
     await quorum.lie(0, lambda request: says(statement(request)))
     async with quorum.collector() as collector:

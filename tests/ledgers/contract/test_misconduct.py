@@ -76,7 +76,7 @@ async def test_many_who_accuse_at_once_leave_out_once(world: World) -> None:
 
 
 @pytest.mark.parametrize("operation", NEEDED)
-async def test_who_is_left_out_makes_no_quorum_and_spoils_none(world: World, operation: str) -> None:
+async def test_hazard_06_who_is_left_out_makes_no_quorum_and_spoils_none(world: World, operation: str) -> None:
     terms = world.terms()
     await lock(world, terms)
     await accuse(world, where(world, operation))
