@@ -115,7 +115,7 @@ class LedgerMachine(RuleBasedStateMachine):
         trade: Trade,
         authority: Authority | None,
         proof: asked.Proof,
-        meddling: list[asked.Order | asked.Tick | asked.Accounts],
+        meddling: list[asked.Order | asked.Tick | asked.Accounts | asked.Accuse],
         at_once: bool,
     ) -> Trade:
         """A trade's whole life, with something before each step, or during it; what was done is then undone."""
@@ -217,6 +217,7 @@ class LedgerMachine(RuleBasedStateMachine):
         ledgers = {name: self.pair.ledger(name, 0) for name in LEDGERS}
         return Seen(
             accounts={name: await accounts(ledger) for name, ledger in ledgers.items()},
+            left_out={name: await ledger.left_out() for name, ledger in ledgers.items()},
             locks={
                 (name, each): await ledger.lock_of(each.hash) for name, ledger in ledgers.items() for each in touched
             },
