@@ -152,6 +152,18 @@ class LedgerMachine(RuleBasedStateMachine):
         self._compare(decisions)
         self._compare([asked.Tick(at, 0, shown)])
 
+    @rule(trade=trades, who=st.integers(1, 3), everybody=st.booleans(), at_once=st.booleans())
+    def catch_an_attestor(self, trade: Trade, who: int, everybody: bool, at_once: bool) -> None:
+        """An attestor whose signature the next step may need is left out before it or during it; then re-admitted."""
+        step = self._next(trade, proof=asked.Proof(everybody=everybody))
+        counts = self.world[step.ledger].counts(trade.coordinator) or trade.coordinator
+        caught = asked.Accuse(step.ledger, counts, who, number=1000 + self.steps)
+        for requests in ((caught, step),) if at_once else ((caught,), (step,)):
+            self._compare(requests)
+        readmitted = asked.Order(step.ledger, asked.Readmit(counts, who), nonce=1000 + self.steps)
+        for request in (readmitted, step, caught):
+            self._compare([request])
+
     def teardown(self) -> None:
         """What all trades left behind, and what `ledger verify` says of it, unless the program has failed already."""
         if not self.explained:
