@@ -1,7 +1,7 @@
 """What attestors have signed, gathered from wherever it still stands, and the misconduct in it.
 
 Believes nobody: where statements contradict each other, their signatures are verified first. Of each statement on some
-terms one copy is kept, with who signed it: some two kilobytes a settlement.
+terms one copy is kept, with who signed it: less than three kilobytes a settlement.
 """
 
 from collections import Counter
