@@ -22,7 +22,7 @@ from tests.world import World, genesis
 PASSWORD = "throw-away"
 _KEPT = (
     "seals", "witnessed", "waiters", "verdicts", "locks", "postings", "entries", "balances", "accounts", "assets",
-    "attestor_sets", "operators", "identity",
+    "attestor_sets", "accused", "operators", "identity",
 )  # fmt: skip
 _EMPTY = "SET session_replication_role = replica;" + "".join(f"DELETE FROM ledger.{table};" for table in _KEPT)
 ROLES = ("owner", "writer", "attestor", "auditor")

@@ -22,6 +22,7 @@ from interlock.protocol import (
     Leg,
     LocalSigner,
     Mint,
+    Misconduct,
     OpenAccount,
     OperatorOrder,
     Receipt,
@@ -30,6 +31,7 @@ from interlock.protocol import (
     SignedLedgerOrder,
     SignedOperatorOrder,
     SignedRedirection,
+    SignedStatement,
     SignedTerms,
     Statement,
     Terms,
@@ -143,6 +145,22 @@ class World:
         }
         statement = Statement(**(says | changes))
         return Certificate(statement=statement, signatures=tuple(each.sign(statement, network) for each in by))
+
+    def misconduct(
+        self,
+        terms: Terms,
+        by: LocalSigner = ATTESTORS[3],
+        *,
+        facts: tuple[Fact, Fact] = (Fact.PAID, Fact.VOIDED),
+        positions: tuple[int, int] = (1, 2),
+    ) -> Misconduct:
+        """What an attestor signed of terms, against itself."""
+        said = [
+            self.certificate(fact, terms, position=position).statement
+            for fact, position in zip(facts, positions, strict=True)
+        ]
+        one, other = (SignedStatement(statement=each, signature=by.sign(each, NETWORK)) for each in said)
+        return Misconduct.of(NETWORK, one, other)
 
     def consent(self, terms: Terms, *, valid_until: datetime | None = None) -> ByConsent:
         """Both parties' signed cancellations."""

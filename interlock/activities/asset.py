@@ -10,6 +10,7 @@ from interlock.ledgers.ledger import Ledger
 from interlock.protocol import Answer, Check, Lock, SignedOperatorOrder, SignedTerms
 from interlock.protocol.instructions import Sighting
 from interlock.protocol.steps import (
+    ACCUSE_DELIVERY,
     CHECK_DELIVERY,
     ENDED_OF,
     LOCK,
@@ -18,6 +19,7 @@ from interlock.protocol.steps import (
     REFUND,
     RELEASE,
     RESUME_DELIVERY,
+    AccuseRequest,
     HashesRequest,
     OpenLocksRequest,
     RefundRequest,
@@ -43,6 +45,7 @@ class AssetActivities:
             REFUND.name: self.refund,
             LOCK_OF.name: self.lock_of,
             RESUME_DELIVERY.name: self.resume,
+            ACCUSE_DELIVERY.name: self.accuse,
             OPEN_LOCKS.name: self.open_locks,
             ENDED_OF.name: self.ended_of,
         }
@@ -84,6 +87,12 @@ class AssetActivities:
         """Journal two operators' order to look again."""
         with faults_are_retried(self._where):
             return await self._ledger.resume(order, this_attempt(order.order.terms_hash))
+
+    @activity.defn(name=ACCUSE_DELIVERY.name)
+    async def accuse(self, request: AccuseRequest) -> Answer:
+        """An attestor out of every quorum here, on the proof of its misconduct."""
+        with faults_are_retried(self._where):
+            return await self._ledger.accuse(request.misconduct, this_attempt(request.found_in))
 
     @activity.defn(name=OPEN_LOCKS.name)
     async def open_locks(self, request: OpenLocksRequest) -> list[Sighting]:

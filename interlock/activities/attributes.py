@@ -16,6 +16,7 @@ from interlock.protocol import (
     Fact,
     Leg,
     Lock,
+    Misconduct,
     NotAttested,
     Receipt,
     Refusal,
@@ -26,7 +27,7 @@ from interlock.protocol import (
 )
 from interlock.protocol.instructions import SettlementStart
 from interlock.protocol.names import Role
-from interlock.protocol.steps import PayRequest, RefundRequest, ReleaseRequest, TermsHash, VoidRequest
+from interlock.protocol.steps import AccuseRequest, PayRequest, RefundRequest, ReleaseRequest, TermsHash, VoidRequest
 
 Attributes = dict[str, str | int | list[str]]
 
@@ -42,6 +43,7 @@ class Subject:
     authority: str | None = None
     fact: Fact | None = None
     ledger: str | None = None
+    misconduct: tuple[Misconduct, ...] = ()
 
 
 def subject_of(request: object) -> Subject | None:
@@ -59,6 +61,8 @@ def subject_of(request: object) -> Subject | None:
             return Subject(request.terms_hash, request.settlement, fact=request.fact, ledger=request.ledger)
         case TermsHash():
             return Subject(request.terms_hash, request.settlement)
+        case AccuseRequest():
+            return Subject(request.found_in, request.settlement, misconduct=(request.misconduct,))
         case SignedOperatorOrder():
             return Subject(request.order.terms_hash)
         case _:
@@ -89,7 +93,7 @@ def asked(subject: Subject, role: Role) -> Attributes:
         said["interlock.authority"] = subject.authority
     if subject.certificate is not None:
         said |= _signers(subject.certificate)
-    return said
+    return said | misconduct(subject.misconduct)
 
 
 def parties(settlement: SettlementStart | Terms) -> Attributes:
@@ -120,9 +124,10 @@ def answered(answer: Any) -> Attributes:
         case Check() | Lock() | Verdict():
             return _stands(answer)
         case Attested():
-            return _kind("certificate") | _signers(answer.certificate) | dissents(answer.dissents)
+            noted = dissents(answer.dissents) | misconduct(answer.misconduct)
+            return _kind("certificate") | _signers(answer.certificate) | noted
         case NotAttested(refusal=no):
-            return refusal(no.code.value, no.text, no.who) | dissents(answer.dissents)
+            return refusal(no.code.value, no.text, no.who) | dissents(answer.dissents) | misconduct(answer.misconduct)
         case None:
             return _kind("nothing")
         case True:
@@ -154,6 +159,12 @@ def dissents(known: Iterable[Dissent]) -> Attributes:
     """Which attestors did not sign with the others, and how."""
     said = [f"{each.attestor} {each.fact} {each.kind}: {each.text}" for each in known]
     return {"interlock.dissents": said} if said else {}
+
+
+def misconduct(found: Iterable[Misconduct]) -> Attributes:
+    """Which attestors have contradicted themselves, and in what."""
+    said = [each.text for each in found]
+    return {"interlock.misconduct": said} if said else {}
 
 
 def _kind(name: str) -> Attributes:

@@ -10,12 +10,14 @@ from interlock.ledgers.ledger import Ledger
 from interlock.protocol import Answer, Check, SignedOperatorOrder, SignedTerms, Verdict
 from interlock.protocol.instructions import Sighting
 from interlock.protocol.steps import (
+    ACCUSE_PAYMENT,
     CHECK_PAYMENT,
     PAY,
     RESUME_PAYMENT,
     VERDICT_OF,
     VERDICTS_AFTER,
     VOID,
+    AccuseRequest,
     PayRequest,
     TermsHash,
     VerdictsRequest,
@@ -39,6 +41,7 @@ class PaymentActivities:
             VOID.name: self.void,
             VERDICT_OF.name: self.verdict_of,
             RESUME_PAYMENT.name: self.resume,
+            ACCUSE_PAYMENT.name: self.accuse,
             VERDICTS_AFTER.name: self.verdicts_after,
         }
 
@@ -71,6 +74,12 @@ class PaymentActivities:
         """Journal two operators' order to look again."""
         with faults_are_retried(self._where):
             return await self._ledger.resume(order, this_attempt(order.order.terms_hash))
+
+    @activity.defn(name=ACCUSE_PAYMENT.name)
+    async def accuse(self, request: AccuseRequest) -> Answer:
+        """An attestor out of every quorum here, on the proof of its misconduct."""
+        with faults_are_retried(self._where):
+            return await self._ledger.accuse(request.misconduct, this_attempt(request.found_in))
 
     @activity.defn(name=VERDICTS_AFTER.name)
     async def verdicts_after(self, request: VerdictsRequest) -> list[Sighting]:

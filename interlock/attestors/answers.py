@@ -1,11 +1,13 @@
 """What one attestor says over HTTP: the bodies of its requests and answers, and its names for "I do not sign that"."""
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
-from interlock.protocol import AttestRequest, Message, Signature, Statement
+from interlock.protocol import AttestRequest, Message, SignedStatement
+from interlock.protocol.eip712 import without_empty
+from interlock.protocol.words import Address
 
 MAX_REQUESTS = 256
 """How many statements one request may ask for."""
@@ -40,13 +42,6 @@ class Declined(Message):
     text: Annotated[str, Field(max_length=500)]
 
 
-class SignedStatement(Message):
-    """A statement and one attestor's signature on it."""
-
-    statement: Statement
-    signature: Signature
-
-
 class NotSigned(Message):
     """How a declined request stands among the answers."""
 
@@ -60,9 +55,17 @@ class Asked(Message):
 
 
 class Answered(Message):
-    """Its answer: one for each request, in the same order."""
+    """Its answer: one for each request, in the same order; and which attestors the ledgers that it reads leave out.
+
+    Where nobody is left out the field is not written: a coordinator that does not know it yet understands the answer.
+    """
 
     answers: tuple[SignedStatement | NotSigned, ...]
+    left_out: tuple[Address, ...] = Field(default=(), max_length=256)
+
+    @model_serializer(mode="wrap")
+    def _as_always(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return without_empty(serialize(self), "left_out")
 
 
 class Kept(Message):

@@ -12,8 +12,8 @@ from typing import TypeAlias
 import aiohttp
 from pydantic import ValidationError
 
-from interlock.attestors.answers import MAX_REQUESTS, Answered, Asked, NotSigned, SignedStatement
-from interlock.protocol import AttestRequest
+from interlock.attestors.answers import MAX_REQUESTS, Answered, Asked, NotSigned
+from interlock.protocol import AttestRequest, SignedStatement
 
 MAX_ANSWER_BYTES = 1024 * 1024
 """The longest answer that is read: more than MAX_REQUESTS of the longest statements need."""
@@ -51,8 +51,11 @@ class Question:
 class Asking:
     """One attestor at its URL. `close` it in the end."""
 
-    def __init__(self, url: str, *, most_requests: int = MAX_REQUESTS) -> None:
-        """At most so many requests go together."""
+    def __init__(
+        self, url: str, *, most_requests: int = MAX_REQUESTS, report: Callable[[frozenset[str]], None] = lambda _: None
+    ) -> None:
+        """At most so many requests go together. `report` hears whom the attestor says to be left out, then the rest."""
+        self._report = report
         self._url = f"{url.rstrip('/')}/statements"
         self._most_requests = self._fitting = most_requests
         self._waiting: deque[Question] = deque()
@@ -137,12 +140,13 @@ class Asking:
         if status != 200:
             raise _Unusable(f"it answered HTTP {status}")
         try:
-            answers = Answered.model_validate_json(raw).answers
+            answered = Answered.model_validate_json(raw)
         except ValidationError as error:
             raise _Unusable("its answer cannot be understood") from error
-        if len(answers) != len(requests):
-            raise _Unusable(f"{len(answers)} answers to {len(requests)} requests")
-        return answers
+        if len(answered.answers) != len(requests):
+            raise _Unusable(f"{len(answered.answers)} answers to {len(requests)} requests")
+        self._report(frozenset(answered.left_out))
+        return answered.answers
 
     async def _post(self, body: bytes) -> tuple[int, bytes]:
         if self._session is None:

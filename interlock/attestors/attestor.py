@@ -9,7 +9,8 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TypeAlias
 
-from interlock.attestors.answers import DeclineCode, Declined, Kept, SignedStatement
+from interlock.attestors.answers import DeclineCode, Declined, Kept
+from interlock.attestors.left_out import LeftOut
 from interlock.attestors.votes import Conflict, VoteStore
 from interlock.ledgers.ledger import LedgerReader
 from interlock.protocol import (
@@ -22,6 +23,7 @@ from interlock.protocol import (
     Operation,
     Receipt,
     SignatureInvalid,
+    SignedStatement,
     SignedTerms,
     Signer,
     Statement,
@@ -65,6 +67,7 @@ class Attestor:
         self._answers_for = frozenset({self.coordinator, *predecessors})
         self._readers = dict(readers)
         self._votes = votes
+        self._left_out = LeftOut(readers)
         self._looking = {ledger: asyncio.Semaphore(LOOKS_AT_ONCE) for ledger in readers}
         self._unreachable: set[str] = set()
 
@@ -77,6 +80,14 @@ class Attestor:
     def signed(self) -> int:
         """How many different statements it has voted for."""
         return self._votes.count
+
+    async def left_out(self) -> tuple[str, ...]:
+        """The attestors whose signatures do not count on a ledger that it reads, as it saw within a second or so."""
+        return await self._left_out.known()
+
+    async def close(self) -> None:
+        """Stop looking."""
+        await self._left_out.close()
 
     async def attest(self, request: AttestRequest) -> SignedStatement | Declined:
         """Look, vote, sign; or say why not. Raises sqlite3.Error if the vote could not be kept: nothing is signed."""
@@ -104,10 +115,10 @@ class Attestor:
     def _conclude(self, statement: Statement, conflict: Conflict | None) -> SignedStatement | Declined:
         if conflict is None:
             return self._sign(statement)
-        if statement.fact is not Fact.LOCKED:  # a ledger changed what is final: somebody must look at it
-            standing, ledger = conflict.standing, statement.ledger
-            _log.error("ledger %s now says %s of %s: voted %s", ledger, statement.fact, statement.terms_hash, standing)
-        return _declined(DeclineCode.CONTRADICTS_VOTE, f"this attestor has voted {conflict.standing} on these terms")
+        voted = conflict.place or conflict.standing
+        if conflict.place or statement.fact is not Fact.LOCKED:  # a ledger changed what is final: somebody must look
+            _log.error("ledger says %s of %s: voted %s", statement.said, statement.terms_hash, voted)
+        return _declined(DeclineCode.CONTRADICTS_VOTE, f"this attestor has voted {voted} on these terms")
 
     def _sign(self, statement: Statement) -> SignedStatement:
         return SignedStatement(statement=statement, signature=self._signer.sign(statement, self.network))

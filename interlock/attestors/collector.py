@@ -4,12 +4,14 @@ Nothing that a single attestor does or fails to do is an exception here: it is a
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Self
 
-from interlock.attestors.answers import MAX_REQUESTS, NotSigned, SignedStatement
+from interlock.attestors.answers import MAX_REQUESTS, NotSigned
 from interlock.attestors.asking import Asking, Heard, NoAnswer, Question
+from interlock.attestors.contradictions import Contradictions
 from interlock.protocol import (
     Attested,
     Attestors,
@@ -23,6 +25,7 @@ from interlock.protocol import (
     RefusalCode,
     Signature,
     SignatureInvalid,
+    SignedStatement,
     Statement,
     verify,
 )
@@ -54,9 +57,14 @@ class Collector:
         What is collected at the same time is asked for together, at most so many statements in one request.
         Raises ValueError for an endpoint of a key that is not in the set.
         """
+        self._reported: dict[str, frozenset[str]] = {}
         if strangers := sorted(set(endpoints) - set(attestors.keys)):
             raise ValueError(f"{strangers[0]} is not in attestor set {attestors.name} epoch {attestors.epoch}")
-        self._asking = {address: Asking(url, most_requests=most_requests) for address, url in endpoints.items()}
+        self._asking = {
+            address: Asking(url, most_requests=most_requests, report=partial(self._reported.__setitem__, address))
+            for address, url in endpoints.items()
+        }
+        self._contradictions = Contradictions(network)
         self._attestors = attestors
         self._coordinator = attestors.identity
         self._network = network
@@ -77,7 +85,7 @@ class Collector:
     async def collect(self, fact: Fact, terms_hash: str, ledger: str) -> Attested | NotAttested:
         """A certificate of this fact from the first quorum, or why there is none; harmless to repeat."""
         request = AttestRequest(fact=fact, terms_hash=terms_hash, ledger=ledger)
-        votes = _Votes(self._attestors, request, self._grace_seconds)
+        votes = _Votes(self._attestors, request, self._grace_seconds, self._left_out)
         loop = asyncio.get_running_loop()
         until = loop.time() + self._timeout_seconds
         questions: list[Question] = []
@@ -95,7 +103,15 @@ class Collector:
             limit.cancel()
             for question in questions:
                 question.withdrawn = True
-        return votes.result()
+        answer = votes.result()
+        found = self._contradictions.untold(self._left_out())
+        return answer.model_copy(update={"misconduct": found}) if found else answer
+
+    def _left_out(self) -> frozenset[str]:
+        """Whom so many others report to be left out for misconduct that one of those is honest."""
+        faulty = (len(self._attestors.keys) - 1) // 3
+        reports = Counter(who for by, reported in self._reported.items() for who in reported - {by})
+        return frozenset(who for who, count in reports.items() if count > faulty)
 
     def _count(self, votes: "_Votes", address: str, heard: Heard) -> None:
         votes.count(address, self._word(votes.request, address, heard))
@@ -117,6 +133,7 @@ class Collector:
             verify(statement, self._network, signature)
         except SignatureInvalid as error:
             return dissent(DissentKind.BAD_SIGNATURE, str(error))
+        self._contradictions.hear(heard)
         about = (statement.fact, statement.terms_hash, statement.ledger, statement.coordinator)
         if about != (request.fact, request.terms_hash, request.ledger, self._coordinator):
             return dissent(DissentKind.OTHER_STATEMENT, f"not what was asked: {_said(statement)}")
@@ -126,15 +143,23 @@ class Collector:
 class _Votes:
     """The words of one set on one request, as they come in; `complete` once there is nothing more to wait for."""
 
-    def __init__(self, attestors: Attestors, request: AttestRequest, grace_seconds: float) -> None:
+    def __init__(
+        self,
+        attestors: Attestors,
+        request: AttestRequest,
+        grace_seconds: float,
+        left_out: Callable[[], frozenset[str]],
+    ) -> None:
+        """`left_out` says whose signatures do not count, as far as is known by now."""
         self.request = request
         self.complete: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._attestors = attestors
         self._grace_seconds = grace_seconds
+        self._left_out = left_out
         self._silent = set(attestors.keys)
         self._signed: dict[Statement, list[Signature]] = {}
         self._dissents: list[Dissent] = []
-        self._quorum: Statement | None = None
+        self._in_grace = False
 
     def count(self, attestor: str, word: SignedStatement | Dissent) -> None:
         """One attestor's word; its first one counts."""
@@ -144,13 +169,12 @@ class _Votes:
         if isinstance(word, Dissent):
             self._dissents.append(word)
         else:
-            signatures = self._signed.setdefault(word.statement, [])
-            signatures.append(word.signature)
-            if self._quorum is None and len(signatures) >= self._attestors.quorum:
-                self._quorum = word.statement
-                asyncio.get_running_loop().call_later(self._grace_seconds, self._conclude)
+            self._signed.setdefault(word.statement, []).append(word.signature)
         if not self._silent:
             self._conclude()
+        elif not self._in_grace and self._has_quorum():
+            self._in_grace = True
+            asyncio.get_running_loop().call_later(self._grace_seconds, self._end_grace)
 
     def give_up(self, why: str) -> None:
         """Count all that have said nothing as unreachable."""
@@ -158,25 +182,48 @@ class _Votes:
             said = Dissent(attestor=attestor, fact=self.request.fact, kind=DissentKind.UNREACHABLE, text=why)
             self.count(attestor, said)
 
+    def _end_grace(self) -> None:
+        """Whoever answered meanwhile may have reported one of the quorum: then others' words are waited for."""
+        self._in_grace = False
+        if self._has_quorum():
+            self._conclude()
+
     def _conclude(self) -> None:
         if not self.complete.done():
             self.complete.set_result(None)
 
     def result(self) -> Attested | NotAttested:
-        if self._quorum is not None:
-            signatures = sorted(self._signed[self._quorum], key=lambda signature: signature.signer.lower())
-            certificate = Certificate(statement=self._quorum, signatures=tuple(signatures))
-            return Attested(certificate=certificate, dissents=self._dissents_from(self._quorum))
-        most = max(self._signed, key=lambda statement: len(self._signed[statement]), default=None)
+        """The certificate, of those that count; or why there is none."""
+        most = self._most_agreed()
+        signatures = self._counting(most)
         dissents = self._dissents_from(most)
-        agreed = len(self._signed[most]) if most is not None else 0
-        missing = "; ".join(f"{dissent.attestor} {dissent.kind}: {dissent.text}" for dissent in dissents)
+        if most is not None and len(signatures) >= self._attestors.quorum:
+            return Attested(certificate=Certificate(statement=most, signatures=signatures), dissents=dissents)
+        left_out = self._left_out().intersection(self._attestors.keys)
+        missing = "; ".join(
+            [f"{dissent.attestor} {dissent.kind}: {dissent.text}" for dissent in dissents]
+            + [f"{attestor} is left out for misconduct" for attestor in sorted(left_out)]
+        )
         text = (
-            f"{agreed} of {len(self._attestors.keys)} attestors signed {self.request.fact}, "
+            f"{len(signatures)} of {len(self._attestors.keys)} attestors signed {self.request.fact}, "
             f"the quorum is {self._attestors.quorum} ({missing})"
         )
-        refusal = Refusal(code=RefusalCode.NO_QUORUM, text=text, who="coordinator's attestors")
+        is_possible = len(self._attestors.keys) - len(left_out) >= self._attestors.quorum
+        who = "coordinator's attestors" if is_possible else "operators: re-admit one, or register a successor set"
+        refusal = Refusal(code=RefusalCode.NO_QUORUM, text=text, who=who)
         return NotAttested(refusal=refusal, dissents=dissents)
+
+    def _has_quorum(self) -> bool:
+        return len(self._counting(self._most_agreed())) >= self._attestors.quorum
+
+    def _most_agreed(self) -> Statement | None:
+        return max(self._signed, key=lambda statement: len(self._counting(statement)), default=None)
+
+    def _counting(self, statement: Statement | None) -> tuple[Signature, ...]:
+        """The signatures on a statement, in order, without those of attestors that are left out."""
+        left_out, given = self._left_out(), self._signed.get(statement, []) if statement is not None else []
+        counting = [signature for signature in given if signature.signer not in left_out]
+        return tuple(sorted(counting, key=lambda signature: signature.signer.lower()))
 
     def _dissents_from(self, statement: Statement | None) -> tuple[Dissent, ...]:
         others = [

@@ -3,6 +3,7 @@
 It decides nothing: it reads bodies, says in one JSON document what is wrong with them, and passes on the answers.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
@@ -57,7 +58,7 @@ class AttestorServer:
     """One attestor, listening. Port 0 takes a free one; `url` says which."""
 
     def __init__(self, attestor: Attestor, host: str, port: int) -> None:
-        self._host, self._port = host, port
+        self._attestor, self._host, self._port = attestor, host, port
         self._runner = web.AppRunner(app_of(attestor), access_log=None, shutdown_timeout=STOP_SECONDS)
 
     async def start(self) -> None:
@@ -74,14 +75,15 @@ class AttestorServer:
     async def stop(self) -> None:
         """Finish what is under way, then stop listening."""
         await self._runner.cleanup()
+        await self._attestor.close()
 
 
 async def _attest(request: web.Request) -> web.Response:
     asked = _parse(Asked.model_validate_json, await request.read())
-    answers = await request.app[_ATTESTOR].attest_all(asked.requests)
-    return _json(
-        Answered(answers=tuple(NotSigned(declined=each) if isinstance(each, Declined) else each for each in answers))
-    )
+    attestor = request.app[_ATTESTOR]
+    answers, left_out = await asyncio.gather(attestor.attest_all(asked.requests), attestor.left_out())
+    said = tuple(NotSigned(declined=each) if isinstance(each, Declined) else each for each in answers)
+    return _json(Answered(answers=said, left_out=left_out))
 
 
 async def _voted(request: web.Request) -> web.Response:
@@ -100,6 +102,7 @@ async def _health(request: web.Request) -> web.Response:
         "coordinator": attestor.coordinator.model_dump(mode="json"),
         "network": attestor.network,
         "signed": attestor.signed,
+        "left_out": await attestor.left_out(),
     })  # fmt: skip
 
 

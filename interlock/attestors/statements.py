@@ -10,8 +10,8 @@ from typing import Self
 
 import aiohttp
 
-from interlock.attestors.answers import MAX_REQUESTS, SignedStatement, Votes
-from interlock.protocol import Attestors
+from interlock.attestors.answers import MAX_REQUESTS, Votes
+from interlock.protocol import Attestors, SignedStatement
 
 READ_TIMEOUT_SECONDS = 3.0
 """How long one attestor may take for all its pages: a slow one must not keep a ledger from opening."""
@@ -62,25 +62,33 @@ class StatementReader:
 
     async def about(self, ledger: str, position: int) -> list[Said]:
         """What each attestor that answers has signed about a ledger, from a position of its journal onward."""
-        said = await asyncio.gather(*(self._word_of(address, ledger, position) for address in self._urls))
+        return await self._words({"ledger": ledger, "position": position})
+
+    async def all(self) -> list[Said]:
+        """What each attestor that answers has signed, about whatever ledger."""
+        return await self._words({})
+
+    async def _words(self, about: Mapping[str, str | int]) -> list[Said]:
+        said = await asyncio.gather(*(self._word_of(address, about) for address in self._urls))
         return [each for each in said if each is not None]
 
-    async def _word_of(self, address: str, ledger: str, position: int) -> Said | None:
+    async def _word_of(self, address: str, about: Mapping[str, str | int]) -> Said | None:
         try:
             async with asyncio.timeout(self._timeout_seconds):
-                return await self._all_of(address, ledger, position)
+                return await self._all_of(address, dict(about))
         except (aiohttp.ClientError, OSError, ValueError):  # TimeoutError is an OSError, ValidationError a ValueError
             return None
 
-    async def _all_of(self, address: str, ledger: str, position: int) -> Said:
+    async def _all_of(self, address: str, about: dict[str, str | int]) -> Said:
         signed: list[SignedStatement] = []
-        number = 0
         while len(signed) < self._most_statements:
-            page = await self._page(address, {"ledger": ledger, "position": position, "after": number})
+            page = await self._page(address, about)
             signed += [kept.signed for kept in page.votes]
             if len(page.votes) < MAX_REQUESTS:
                 return Said(address, tuple(signed), complete=True)
-            number, position = page.votes[-1].number, page.votes[-1].signed.statement.position
+            about["after"] = page.votes[-1].number
+            if "ledger" in about:  # pages of one ledger's are in the order of its journal
+                about["position"] = page.votes[-1].signed.statement.position
         return Said(address, tuple(signed), complete=False)
 
     async def _page(self, address: str, query: Mapping[str, str | int]) -> Votes:

@@ -1,7 +1,8 @@
 """An attestor's memory of what it signed: durable before a signature leaves, one file for one key (hazard 6).
 
-It refuses a second verdict on the same terms, and to stand in for a memory that was lost: a missing file is never
-created by opening it, for an attestor that lost its votes must not sign with that key again.
+It refuses a second verdict on the same terms and the same fact of them at a second place. It refuses to stand in for a
+memory that was lost: a missing file is never created by opening it, for an attestor that lost its votes must not sign
+with that key again.
 """
 
 import asyncio
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Self
 
 from interlock.protocol import Fact, Statement
+from interlock.protocol.misconduct import contradict
 
 _SCHEMA = """
 BEGIN;
@@ -33,7 +35,7 @@ COMMIT;
 """
 # the indexes of the schema do the refusing: one row per terms and fact, one verdict per terms
 _RECORD = "INSERT INTO vote (terms_hash, fact, statement) VALUES (?, ?, ?) ON CONFLICT (terms_hash, fact) DO NOTHING"
-_VERDICT = "SELECT fact FROM vote WHERE terms_hash = ? AND fact <> 'LOCKED'"
+_CAST = "SELECT fact, statement FROM vote WHERE terms_hash = ?"
 _AFTER = "SELECT number, statement FROM vote WHERE number > ? ORDER BY number LIMIT ?"
 _POSITION = "json_extract(statement, '$.position')"
 _INDEX = f"CREATE INDEX IF NOT EXISTS vote_about ON vote (json_extract(statement, '$.ledger'), {_POSITION})"
@@ -51,9 +53,11 @@ class VotesLost(Exception):  # noqa: N818 - it says what happened; nothing can b
 
 @dataclass(frozen=True)
 class Conflict:
-    """The vote that stands and against which the new one would go."""
+    """The vote that stands and against which the new one would go: another verdict, or the same fact elsewhere."""
 
     standing: Fact
+    place: str = ""
+    """Where the same fact was, if it is the same."""
 
 
 @dataclass
@@ -125,7 +129,7 @@ class VoteStore:
         return self._count
 
     async def record(self, statements: Sequence[Statement]) -> list[Conflict | None]:
-        """Vote for statements, in one commit; for each, None or the verdict it goes against, which is not recorded.
+        """Vote for statements, in one commit; for each, None or the vote it goes against: it is not recorded then.
 
         When this returns, the votes are on the disk. Raises sqlite3.Error if it is not known that they are.
         """
@@ -179,15 +183,13 @@ class VoteStore:
         return results
 
     def _vote(self, statement: Statement) -> Conflict | None:
-        standing = self._connection.execute(_VERDICT, (statement.terms_hash,)).fetchone()
-        fact = Fact(standing[0]) if standing else None
-        if statement.fact is Fact.LOCKED:
+        for fact, text in self._connection.execute(_CAST, (statement.terms_hash,)).fetchall():
+            standing = Statement.model_validate_json(text)
             # VOIDED is final, so a LOCKED certificate could serve only a payment ledger that forgot it (hazard 22)
-            contradicts = fact is Fact.VOIDED
-        else:
-            contradicts = fact is not None and fact is not statement.fact
-        if fact is not None and contradicts:
-            return Conflict(fact)
+            if fact == Fact.VOIDED and statement.fact is Fact.LOCKED:
+                return Conflict(Fact.VOIDED)
+            if contradict(standing, statement):
+                return Conflict(standing.fact, standing.said if standing.fact is statement.fact else "")
         self._connection.execute(_RECORD, (statement.terms_hash, statement.fact, statement.model_dump_json()))
         return None
 

@@ -10,7 +10,11 @@ from typing import Any
 from interlock.cli.context import Context
 from interlock.cli.errors import CliError, translated
 
-MODULES: tuple[str, ...] = ("audit_show", "audit_search", "audit_verify", "audit_export", "audit_check")
+MODULES: tuple[str, ...] = (
+    *("audit_show", "audit_search", "audit_verify"),
+    *("audit_export", "audit_check"),
+    *("audit_misconduct", "audit_attestors"),
+)
 """The modules of the sub-verbs: each has `configure(acts)`; what needs an extra is imported when it is called."""
 
 

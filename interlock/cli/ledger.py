@@ -5,14 +5,14 @@ LEDGER is `asset` or `payment`. Orders are signed with the keys of two operators
 
 import argparse
 
-from interlock.cli import ledger_books, ledger_evidence, ledger_orders, ledger_verify
+from interlock.cli import ledger_attestors, ledger_books, ledger_evidence, ledger_orders, ledger_verify
 from interlock.cli.context import Context
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """One sub-verb for each thing that is asked or ordered of a ledger."""
     acts = parser.add_subparsers(dest="act", required=True, metavar="VERB")
-    for module in (ledger_books, ledger_verify, ledger_orders, ledger_evidence):
+    for module in (ledger_books, ledger_verify, ledger_orders, ledger_attestors, ledger_evidence):
         module.configure(acts)
 
 

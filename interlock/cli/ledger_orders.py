@@ -7,6 +7,7 @@ import argparse
 from collections.abc import Callable
 from typing import Any
 
+from interlock.cli import ledger_attestors
 from interlock.cli.context import Context
 from interlock.cli.errors import CliError
 from interlock.cli.operators import ORDER_VALID_FOR, add_operators, attempt, nonce, signed_by, signers
@@ -20,6 +21,7 @@ from interlock.protocol import (
     LedgerOrder,
     Mint,
     OpenAccount,
+    Readmit,
     Receipt,
     RegisterAsset,
     RegisterAttestors,
@@ -48,8 +50,10 @@ def configure(acts: Any) -> None:
     reason = "registered from the command line"
     asset = _add(acts, "asset", "register an asset", _asset, "CODE", reason=reason)
     asset.add_argument("decimals", metavar="DECIMALS", type=int)
-    sets = acts.add_parser("attestors", help="register an attestor set, or close one to new terms")
-    kinds = sets.add_subparsers(dest="kind", required=True, metavar="register|close")
+    _add(acts, "readmit", "let the signatures of an attestor that was left out count again", _readmit, "ATTESTOR")
+    sets = acts.add_parser("attestors", help="the attestor sets: list them, register one, close one to new terms")
+    kinds = sets.add_subparsers(dest="kind", required=True, metavar="list|register|close")
+    ledger_attestors.add_list(kinds)
     register = _add(kinds, "register", "register an attestor set", _register, "NAME", reason=reason)
     register.add_argument("epoch", metavar="EPOCH", type=int)
     register.add_argument("attestors", metavar="ADDRESS", nargs="+", help="every attestor's address")
@@ -132,6 +136,10 @@ async def _register(arguments: argparse.Namespace, _: Context, __: Ledger, said:
         quorum=keys.quorum,
         succeeds=arguments.succeeds,
     )
+
+
+async def _readmit(arguments: argparse.Namespace, _: Context, __: Ledger, said: dict[str, Any]) -> Readmit:
+    return Readmit(**said, attestor=arguments.attestor)
 
 
 async def _close(arguments: argparse.Namespace, _: Context, __: Ledger, said: dict[str, Any]) -> CloseAttestors:

@@ -5,8 +5,8 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from interlock.attestors.answers import Answered, Asked, SignedStatement
-from interlock.protocol import AttestorSet, AttestRequest, Signer, Statement
+from interlock.attestors.answers import Answered, Asked
+from interlock.protocol import AttestorSet, AttestRequest, SignedStatement, Signer, Statement
 
 MADE_UP_POSITION = 1_000_000
 
@@ -20,7 +20,7 @@ class Liar:
 
     async def __aenter__(self) -> Self:
         app = web.Application()
-        app.add_routes([web.post("/statements", self._answer)])
+        app.add_routes(self.routes())
         self._runner = web.AppRunner(app, access_log=None)
         await self._runner.setup()
         await web.TCPSite(self._runner, self._url.hostname, self._url.port).start()
@@ -28,6 +28,10 @@ class Liar:
 
     async def __aexit__(self, *_: object) -> None:
         await self._runner.cleanup()
+
+    def routes(self) -> list[web.RouteDef]:
+        """What it answers: no more than a coordinator asks."""
+        return [web.post("/statements", self._answer)]
 
     async def _answer(self, request: web.Request) -> web.Response:
         asked = Asked.model_validate_json(await request.read())

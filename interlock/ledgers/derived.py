@@ -43,6 +43,7 @@ LEDGER_TABLES: Columns = {
     "operators": ("address",),
     "assets": ("code", "decimals"),
     "attestor_sets": ("name", "epoch", "digest", "keys", "quorum", "closed", "succeeded_by"),
+    "accused": ("attestor", "left_out", "entry"),
     "accounts": ("id", "name", "kind", "owner", "issues", "admitted", "frozen"),
     "balances": ("account", "asset", "issues", "balance"),
     "locks": (
@@ -148,7 +149,7 @@ async def _attestor_sets(snapshot: Snapshot) -> list[dict[str, Any]]:
             if row["operation"] == "genesis":
                 replay.begin(Genesis.model_validate_json(row["authority"]))
             else:
-                replay.carry_out(ORDER.validate_json(row["authority"]).order)
+                replay.carry_out(ORDER.validate_json(row["authority"]).order, row["position"])
         except ValueError:
             continue
     return [

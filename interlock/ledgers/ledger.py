@@ -20,6 +20,7 @@ from interlock.protocol import (
     Check,
     JournalLine,
     Lock,
+    Misconduct,
     SignedLedgerOrder,
     SignedOperatorOrder,
     SignedRedirection,
@@ -42,6 +43,10 @@ class LedgerReader(Protocol):
 
     async def verdicts_of(self, terms_hashes: Sequence[str]) -> Mapping[str, Verdict]:
         """The verdicts that there are on these terms. Raises ValueError if one of the rows cannot be understood."""
+        ...
+
+    async def left_out(self) -> frozenset[str]:
+        """The attestors whose signatures do not count here now, for misconduct."""
         ...
 
 
@@ -89,6 +94,10 @@ class Ledger(LedgerReader, Protocol):
 
     async def order(self, order: SignedLedgerOrder, attempt: Attempt) -> Answer:
         """Carry out two operators' order about accounts, assets or attestors."""
+        ...
+
+    async def accuse(self, misconduct: Misconduct, attempt: Attempt) -> Answer:
+        """Leave an attestor out of every quorum from now on, on the proof of its misconduct."""
         ...
 
     async def now(self) -> datetime:

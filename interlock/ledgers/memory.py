@@ -24,8 +24,10 @@ from interlock.protocol import (
     LockState,
     Message,
     Mint,
+    Misconduct,
     OpenAccount,
     Operation,
+    Readmit,
     Receipt,
     Refusal,
     RefusalCode,
@@ -49,6 +51,7 @@ from interlock.protocol.evidence import (
     unmatched,
     unordered,
     unordered_here,
+    unproven,
     unredirected,
     valid_until,
 )
@@ -134,6 +137,7 @@ class MemoryLedger(MemoryReader):
         receiver = word.receiver if word else leg.receiver
         refusal = (
             self._rules.refuse_superseded(terms, certificate)
+            or self._rules.refuse_left_out(certificate)
             or self._rules.refuse_expired(word.valid_until if word else None, now)
             or self._rules.refuse_account(receiver, terms.buyer, "delivery.receiver", admitted=True, suspended=True)
         )
@@ -155,7 +159,8 @@ class MemoryLedger(MemoryReader):
         if lock is not None and lock.state is not LockState.LOCKED:
             refunded = lock.ended if lock.state is LockState.REFUNDED else None
             return refunded or self._rules.no(RefusalCode.ALREADY_PAID)
-        if refusal := self._rules.refuse_superseded(terms, certificate):
+        rules = self._rules
+        if refusal := rules.refuse_superseded(terms, certificate) or rules.refuse_left_out(certificate):
             return refusal
         movement = Movement(leg.asset.code, leg.quantity, escrow_of(terms_hash), leg.deliverer) if lock else None
         receipt = self._write(
@@ -187,6 +192,7 @@ class MemoryLedger(MemoryReader):
         refusal = (
             self._rules.refuse_late(terms, now)
             or self._rules.refuse_superseded(terms, certificate)
+            or self._rules.refuse_left_out(certificate)
             or self._rules.refuse_asset(leg, "payment")
             or self._rules.refuse_account(leg.deliverer, terms.buyer, "payment.deliverer", admitted=False)
             or self._rules.refuse_account(leg.receiver, terms.seller, "payment.receiver", admitted=True)
@@ -275,6 +281,21 @@ class MemoryLedger(MemoryReader):
         )
         return self._orders[digest]
 
+    async def accuse(self, misconduct: Misconduct, attempt: Attempt) -> Answer:
+        """Leave an attestor out of every quorum from now on, on the proof of its misconduct."""
+        if refusal := unproven(misconduct, self._here):
+            return refusal
+        attestor, digest = misconduct.attestor, misconduct.digest
+        if stands := self._orders.get(digest):
+            return stands
+        if refusal := self._rules.refuse_unknown_attestor(attestor):
+            return refusal
+        self._rules.left_out.add(attestor)
+        self._orders[digest] = self._books.write(
+            "accuse", digest, self._clock(), attempt, (misconduct,), reason=f"misconduct of {attestor}"
+        )
+        return self._orders[digest]
+
     def _elsewhere(self, terms: Terms, role: Role) -> Refusal | None:
         """Why this ledger has nothing to do with that leg of the terms."""
         leg = terms.delivery if role == "delivery" else terms.payment
@@ -320,6 +341,8 @@ class MemoryLedger(MemoryReader):
                 accounts[name].frozen = order.act == "freeze"
             case RegisterAsset(asset=asset):
                 self._keep_asset(asset)
+            case Readmit(attestor=attestor):
+                self._rules.left_out.discard(attestor)
             case CloseAttestors(name=name, epoch=epoch):
                 sets[name, epoch] = replace(sets[name, epoch], closed=True)
             case RegisterAttestors(name=name, epoch=epoch) if attestors is not None:

@@ -64,6 +64,10 @@ class MemoryReader:
         """The verdicts that there are on these terms."""
         return {each: self._verdicts[each] for each in terms_hashes if each in self._verdicts}
 
+    async def left_out(self) -> frozenset[str]:
+        """The attestors whose signatures do not count here now, for misconduct."""
+        return frozenset(self._rules.left_out)
+
     async def now(self) -> datetime:
         """The ledger's own clock."""
         return self._clock()

@@ -19,6 +19,7 @@ from interlock.protocol import (
     Check,
     Fact,
     Lock,
+    Misconduct,
     Receipt,
     Refusal,
     RefusalCode,
@@ -136,6 +137,13 @@ class PostgresLedger(PostgresReader):
         return await self._effect(
             "order", digest_of(order.order, self.network), order.model_dump_json(), registers, attempt=attempt
         )
+
+    async def accuse(self, misconduct: Misconduct, attempt: Attempt) -> Answer:
+        """Leave an attestor out of every quorum from now on, on the proof of its misconduct."""
+        if refusal := evidence.unproven(misconduct, self.identity):
+            return refusal
+        said = (misconduct.attestor, misconduct.model_dump_json())
+        return await self._effect("accuse", misconduct.digest, *said, attempt=attempt)
 
     def _elsewhere(self, terms: Terms, role: str) -> Refusal | None:
         """Why this ledger has nothing to do with that leg of the terms."""

@@ -145,6 +145,10 @@ class PostgresReader:
             for row in rows
         ]
 
+    async def left_out(self) -> frozenset[str]:
+        """The attestors whose signatures do not count here now, for misconduct."""
+        return frozenset(row["attestor"] for row in await self.connections.rows(query("left_out")))
+
     async def now(self) -> datetime:
         """The ledger's own clock."""
         moment: datetime = await self.connections.value(query("now"))

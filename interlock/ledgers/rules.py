@@ -18,6 +18,7 @@ from interlock.protocol import (
     Lock,
     Mint,
     OpenAccount,
+    Readmit,
     Refusal,
     RefusalCode,
     RegisterAsset,
@@ -43,6 +44,7 @@ class Rules:
         self.assets: dict[str, Asset] = {}
         self.sets: dict[SetKey, RegisteredSet] = {}
         self.locks: dict[str, Lock] = {}
+        self.left_out: set[str] = set()
 
     def no(self, code: RefusalCode, **facts: str) -> Refusal:
         """The refusal of that code, worded as every ledger words it."""
@@ -147,6 +149,25 @@ class Rules:
             return self.no(RefusalCode.CERTIFICATE_INVALID, **facts)
         return None
 
+    def refuse_left_out(self, certificate: Certificate) -> Refusal | None:
+        """Why a certificate does not count now although its set does: without who is left out it has no quorum."""
+        said, signers = certificate.statement.coordinator, set(certificate.signers)
+        quorum, counting = self.sets[said.name, said.epoch].attestors.quorum, len(signers - self.left_out)
+        if counting >= quorum:
+            return None
+        facts = {
+            "counting": str(counting),
+            "quorum": str(quorum),
+            "left_out": ", ".join(sorted(signers & self.left_out)),
+        }
+        return self.no(RefusalCode.CERTIFICATE_INVALID, **facts)
+
+    def refuse_unknown_attestor(self, attestor: str) -> Refusal | None:
+        """Why nobody of that key can be accused here."""
+        if any(attestor in kept.attestors.keys for kept in self.sets.values()):
+            return None
+        return self.no(RefusalCode.UNKNOWN_ATTESTOR, attestor=attestor)
+
     def refuse_order(self, order: LedgerOrder) -> Refusal | None:
         """Why an order cannot be carried out as things stand."""
         match order:
@@ -162,6 +183,8 @@ class Rules:
                 return self._refuse_registration(order)
             case CloseAttestors(name=name, epoch=epoch) if (name, epoch) not in self.sets:
                 return self._refuse_set(RefusalCode.UNKNOWN_COORDINATOR, name, epoch, "epoch")
+            case Readmit(attestor=attestor) if attestor not in self.left_out:
+                return self.no(RefusalCode.NOT_LEFT_OUT, attestor=attestor, field="attestor")
             case _:
                 return None
 

@@ -52,6 +52,11 @@ _SENTENCES: Mapping[RefusalCode, tuple[str, str]] = {
     RefusalCode.ACCOUNT_EXISTS: ("There is an account {account} on ledger {ledger} already.", ""),
     RefusalCode.ASSET_EXISTS: ("There is an asset {asset} on ledger {ledger} already.", ""),
     RefusalCode.SET_EXISTS: ("Coordinator {coordinator}, epoch {epoch}, is registered on ledger {ledger} already.", ""),
+    RefusalCode.UNKNOWN_ATTESTOR: (
+        "No attestor set that is registered on ledger {ledger} has the key {attestor}.",
+        "operators of ledger {ledger}",
+    ),
+    RefusalCode.NOT_LEFT_OUT: ("The signatures of attestor {attestor} count on ledger {ledger} already.", ""),
     RefusalCode.QUANTITY_TOO_LARGE: ("No more than 2^256-1 units of {asset} may be in circulation.", "operators"),
 }
 
@@ -60,6 +65,10 @@ _SUCCEEDED = "Coordinator {coordinator}, epoch {epoch}, has successor {successor
 _SUSPENDED = (
     "The payment is made, but account {account} is not admitted on ledger {ledger} any more: the release is suspended "
     "until operators admit it again, or the buyer and two operators name another account of the buyer's."
+)
+_LEFT_OUT = (
+    "The certificate proves nothing here: of its signatures {counting} count, the quorum is {quorum}; left out on "
+    "ledger {ledger} for misconduct: {left_out}."
 )
 _FIELDS = {
     RefusalCode.DEADLINE_PASSED: "settle_by",
@@ -73,11 +82,14 @@ def refuse(code: RefusalCode, ledger: str, **facts: str) -> Refusal:
 
     `facts` fill the sentence; `field` is the dotted field of the terms or order. Quantities (`needed`, `available`)
     come in smallest units with the asset's `decimals`, and are worded in whole units. `suspended="true"` says that the
-    refused operation is a release, `closed="true"` that the coordinator is known but closed.
+    refused operation is a release, `closed="true"` that the coordinator is known but closed,
+    `left_out` names whose signatures a certificate lacks because they do not count.
     """
     sentence, who = _SENTENCES[code]
     if facts.get("closed") == "true":
         sentence = _CLOSED
+    elif facts.get("left_out"):
+        sentence = _LEFT_OUT
     elif facts.get("successor"):
         sentence = _SUCCEEDED
     elif facts.get("suspended") == "true" and code is RefusalCode.NOT_ADMITTED:

@@ -18,7 +18,7 @@ from interlock.protocol import AttestorSet, Message
 from interlock.protocol.evidence import Identity, RegisteredSet, effective
 from interlock.protocol.genesis import Genesis
 from interlock.protocol.reading import Entry, Kept, read_entries, read_kept
-from interlock.protocol.replay import Replay, Standing
+from interlock.protocol.replay import Accused, Replay, Standing
 from interlock.protocol.reverify import Reverifier
 
 INVARIANTS = (
@@ -207,7 +207,10 @@ class _Journal:
         }
         rows = await self._snapshot.rows(query("all_attestor_sets"))
         sets = {(row["name"], row["epoch"]): _set(row) for row in rows}
-        self._add("evidence", len(accounts) + len(sets), replay.differences(operators, accounts, sets))
+        rows = await self._snapshot.rows(query("accused"))
+        accused = {row["attestor"]: Accused(row["left_out"], row["entry"]) for row in rows}
+        checked = len(accounts) + len(sets) + len(accused)
+        self._add("evidence", checked, replay.differences(operators, accounts, sets, accused))
 
     def _add(self, invariant: str, checked: int, violations: Iterable[str]) -> None:
         texts = (f"ledger {self._ledger.name}: {text}" for text in violations if text)

@@ -16,12 +16,14 @@ from interlock.protocol.authority import (
 )
 from interlock.protocol.consent import Cancellation, OperatorOrder, Redirection, Withdrawal
 from interlock.protocol.eip712 import Message
+from interlock.protocol.misconduct import Misconduct, MisconductUnproven
 from interlock.protocol.orders import (
     AccountOrder,
     CloseAttestors,
     LedgerOrder,
     Mint,
     OpenAccount,
+    Readmit,
     RegisterAsset,
     RegisterAttestors,
 )
@@ -64,6 +66,7 @@ from interlock.protocol.statements import (
     Dissent,
     DissentKind,
     Fact,
+    SignedStatement,
     Statement,
 )
 from interlock.protocol.terms import Asset, AttestorSet, Leg, Terms, differing_fields
@@ -100,11 +103,14 @@ __all__ = [
     "LockState",
     "Message",
     "Mint",
+    "Misconduct",
+    "MisconductUnproven",
     "NotAttested",
     "OpenAccount",
     "Operation",
     "OperatorOrder",
     "Outcome",
+    "Readmit",
     "Receipt",
     "Redirection",
     "Refusal",
@@ -119,6 +125,7 @@ __all__ = [
     "SignedLedgerOrder",
     "SignedOperatorOrder",
     "SignedRedirection",
+    "SignedStatement",
     "SignedTerms",
     "SignedWithdrawal",
     "Signer",

@@ -3,13 +3,14 @@
 How attestors are reached, and what one of them says, is not known here.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from interlock.protocol.authority import SignedTerms
-from interlock.protocol.eip712 import Message
+from interlock.protocol.eip712 import Message, without_empty
 from interlock.protocol.instructions import SettlementStart
+from interlock.protocol.misconduct import Misconduct
 from interlock.protocol.refusals import Refusal
 from interlock.protocol.statements import Certificate, Dissent, Fact
 from interlock.protocol.words import Digest, LedgerName
@@ -39,6 +40,12 @@ class Attested(Message):
     kind: Literal["attested"] = "attested"
     certificate: Certificate
     dissents: tuple[Dissent, ...] = ()
+    misconduct: tuple[Misconduct, ...] = ()
+    """What the coordinator has found and the ledgers have not judged, as far as it knows; of these terms or others."""
+
+    @model_serializer(mode="wrap")
+    def _as_always(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return without_empty(serialize(self), "misconduct")
 
 
 class NotAttested(Message):
@@ -47,6 +54,11 @@ class NotAttested(Message):
     kind: Literal["not_attested"] = "not_attested"
     refusal: Refusal
     dissents: tuple[Dissent, ...] = ()
+    misconduct: tuple[Misconduct, ...] = ()
+
+    @model_serializer(mode="wrap")
+    def _as_always(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return without_empty(serialize(self), "misconduct")
 
 
 AttestAnswer = Annotated[Attested | NotAttested, Field(discriminator="kind")]

@@ -35,6 +35,11 @@ class Message(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, ser_json_bytes="hex")
 
 
+def without_empty(said: dict[str, Any], field: str) -> dict[str, Any]:
+    """A serialised message without that field if it is empty: whoever does not know the field yet misses nothing."""
+    return said if said.get(field) else {name: value for name, value in said.items() if name != field}
+
+
 class Solidity(str):
     """Marks a field with the EIP-712 atomic type that it is encoded as."""
 

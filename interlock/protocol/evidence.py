@@ -19,6 +19,8 @@ from interlock.protocol import (
     CertificateInvalid,
     Fact,
     Message,
+    Misconduct,
+    MisconductUnproven,
     Refusal,
     RefusalCode,
     RegisterAttestors,
@@ -179,6 +181,15 @@ def unordered_here(signed: SignedLedgerOrder, here: Identity) -> Refusal | None:
         text = f"The order is for ledger {signed.order.ledger}, this is ledger {here.ledger}."
         return _refusal(RefusalCode.UNKNOWN_LEDGER, text, "operators", "ledger")
     return _too_few_operators(signed.order, signed.signatures, here)
+
+
+def unproven(misconduct: Misconduct, here: Identity) -> Refusal | None:
+    """Why this proves no misconduct of its attestor; whether anybody here has that key, the ledger judges."""
+    try:
+        misconduct.verify(here.network)
+    except MisconductUnproven as error:
+        return _refusal(RefusalCode.MISCONDUCT_UNPROVEN, f"This proves no misconduct: {error}.", "accuser")
+    return None
 
 
 def unredirected(signed: SignedRedirection, terms: Terms, here: Identity) -> Refusal | None:

@@ -82,8 +82,15 @@ class CloseAttestors(_Order):
     epoch: Annotated[int, Field(ge=1, lt=2**32), Solidity("uint32")]
 
 
+class Readmit(_Order):
+    """Let the signatures of an attestor count again that was left out for misconduct."""
+
+    kind: Literal["readmit"] = "readmit"
+    attestor: Address
+
+
 LedgerOrder = Annotated[
-    OpenAccount | Mint | AccountOrder | RegisterAsset | RegisterAttestors | CloseAttestors,
+    OpenAccount | Mint | AccountOrder | RegisterAsset | RegisterAttestors | CloseAttestors | Readmit,
     Field(discriminator="kind"),
 ]
 """Any order that two operators may give a ledger."""

@@ -18,6 +18,7 @@ from interlock.protocol import (
     Fact,
     LedgerOrder,
     Message,
+    Misconduct,
     Refusal,
     RegisterAttestors,
     SignedLedgerOrder,
@@ -77,7 +78,14 @@ class Counted:
     signers: tuple[str, ...]
 
 
-Claim = str | Debited | Credited | Counted
+@dataclass(frozen=True)
+class Registered:
+    """The attestor's key had to be in some set."""
+
+    attestor: str
+
+
+Claim = str | Debited | Credited | Counted | Registered
 """Something that had to be so when the entry was written; or, in words, what is wrong with it whatever the moment."""
 
 
@@ -97,7 +105,7 @@ class Reading:
     position: int
     operation: str
     claims: tuple[Claim, ...]
-    effect: Genesis | LedgerOrder | None = None
+    effect: Genesis | LedgerOrder | Misconduct | None = None
     kept: Kept | None = None
 
 
@@ -145,11 +153,13 @@ def read_kept(here: Identity, rows: Sequence[tuple[str, str]]) -> list[Kept]:
 
 def _read(here: Identity, entry: Entry) -> Reading:
     kept = _kept(here, entry.terms_hash or "", entry.signed or "") if entry.to_finish else None
-    effect: Genesis | LedgerOrder | None = None
+    effect: Genesis | LedgerOrder | Misconduct | None = None
     claims: list[Claim]
     try:
         if entry.operation == "genesis":
             effect, claims = _genesis(here, entry)
+        elif entry.operation == "accuse":
+            effect, claims = _accusation(here, entry)
         elif entry.operation != "resume" and entry.order_digest is not None:
             effect, claims = _order(here, entry)
         else:
@@ -174,6 +184,15 @@ def _order(here: Identity, entry: Entry) -> tuple[LedgerOrder, list[Claim]]:
         _text(evidence.unordered_here(signed, here)),
         _expired(order.valid_until, entry),
         found.text if isinstance(found, Refusal) else "",
+    ]
+
+
+def _accusation(here: Identity, entry: Entry) -> tuple[Misconduct, list[Claim]]:
+    misconduct = Misconduct.model_validate_json(entry.authority)
+    return misconduct, [
+        "the misconduct has another digest" if misconduct.digest != entry.order_digest else "",
+        _text(evidence.unproven(misconduct, here)),
+        Registered(misconduct.attestor),
     ]
 
 

@@ -12,7 +12,7 @@ from interlock.protocol.words import AccountName, Address, AssetCode, Digest, Le
 
 
 class Operation(StrEnum):
-    """The effects that a ledger can have on terms; one of each per terms hash at most."""
+    """The effects that a ledger can have: on terms, one of each per terms hash at most; by order; on an accusation."""
 
     LOCK = "lock"
     RELEASE = "release"
@@ -20,6 +20,7 @@ class Operation(StrEnum):
     PAY = "pay"
     VOID = "void"
     ORDER = "order"
+    ACCUSE = "accuse"
 
 
 class Attempt(Message):
@@ -31,7 +32,10 @@ class Attempt(Message):
 
 
 class Receipt(Message):
-    """The journal entry of an effect. Asking again returns this same one."""
+    """The journal entry of an effect. Asking again returns this same one.
+
+    `terms_hash` is the digest of the order or of the misconduct where the effect is on no terms.
+    """
 
     kind: Literal["receipt"] = "receipt"
     ledger: LedgerName

@@ -45,6 +45,10 @@ class RefusalCode(StrEnum):
     ASSET_EXISTS = "asset_exists"
     SET_EXISTS = "set_exists"
     QUANTITY_TOO_LARGE = "quantity_too_large"
+    # misconduct of attestors
+    MISCONDUCT_UNPROVEN = "misconduct_unproven"
+    UNKNOWN_ATTESTOR = "unknown_attestor"
+    NOT_LEFT_OUT = "not_left_out"
 
 
 WAITED_FOR = frozenset({RefusalCode.TOO_EARLY, RefusalCode.INSUFFICIENT_BALANCE, RefusalCode.ACCOUNT_FROZEN})

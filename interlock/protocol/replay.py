@@ -11,7 +11,9 @@ from interlock.protocol import (
     Attestors,
     CloseAttestors,
     LedgerOrder,
+    Misconduct,
     OpenAccount,
+    Readmit,
     RegisterAttestors,
 )
 from interlock.protocol.evidence import Identity, RegisteredSet, SetKey
@@ -27,6 +29,14 @@ class Standing:
     frozen: bool = False
 
 
+@dataclass(frozen=True)
+class Accused:
+    """Whether an attestor that was accused is left out, and the position of the entry that says so."""
+
+    left_out: bool
+    entry: int
+
+
 class Replay:
     """The state after the entries replayed so far."""
 
@@ -34,13 +44,23 @@ class Replay:
         self.here = Identity(ledger, network, frozenset())
         self.accounts: dict[str, Standing] = {}
         self.sets: dict[SetKey, RegisteredSet] = {}
+        self.accused: dict[str, Accused] = {}
 
     def begin(self, genesis: Genesis) -> None:
         """Start from what the ledger was born with."""
         self.here = replace(self.here, operators=frozenset(genesis.operators))
         self._register(genesis.coordinator)
 
-    def carry_out(self, order: LedgerOrder) -> None:
+    @property
+    def left_out(self) -> frozenset[str]:
+        """Whose signatures do not count now."""
+        return frozenset(attestor for attestor, accused in self.accused.items() if accused.left_out)
+
+    def accuse(self, misconduct: Misconduct, position: int) -> None:
+        """Take over what an accusation changed."""
+        self.accused[misconduct.attestor] = Accused(left_out=True, entry=position)
+
+    def carry_out(self, order: LedgerOrder, position: int) -> None:
         """Take over what an order changed."""
         match order:
             case OpenAccount():
@@ -55,11 +75,17 @@ class Replay:
                     self._close(order.name, order.succeeds, succeeded_by=order.epoch)
             case CloseAttestors():
                 self._close(order.name, order.epoch)
+            case Readmit():
+                self.accused[order.attestor] = Accused(left_out=False, entry=position)
             case _:
                 pass  # assets and mints are in the books, and checked there
 
     def differences(
-        self, operators: frozenset[str], accounts: dict[str, Standing], sets: dict[SetKey, RegisteredSet | None]
+        self,
+        operators: frozenset[str],
+        accounts: dict[str, Standing],
+        sets: dict[SetKey, RegisteredSet | None],
+        accused: dict[str, Accused],
     ) -> Iterator[str]:
         """How the ledger's tables differ from what its journal made of them."""
         if operators != self.here.operators:
@@ -70,6 +96,10 @@ class Replay:
         for key in sorted(self.sets.keys() | sets.keys()):
             if self.sets.get(key) != sets.get(key):
                 yield f"coordinator {key[0]}, epoch {key[1]}, is not as the journal's orders left it"
+
+        for attestor in sorted(self.accused.keys() | accused.keys()):
+            if self.accused.get(attestor) != accused.get(attestor):
+                yield f"attestor {attestor} is not left out or re-admitted as the journal says"
 
     def _register(self, attestors: Attestors) -> None:
         self.sets[attestors.name, attestors.epoch] = RegisteredSet(attestors)

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable
 
-from interlock.protocol import CertificateInvalid, evidence
+from interlock.protocol import CertificateInvalid, Misconduct, evidence
 from interlock.protocol.evidence import effective
 from interlock.protocol.genesis import Genesis
-from interlock.protocol.reading import Claim, Counted, Credited, Debited, Reading
+from interlock.protocol.reading import Claim, Counted, Credited, Debited, Reading, Registered
 from interlock.protocol.replay import Replay
 
 
@@ -27,8 +27,10 @@ class Reverifier:
             case Genesis() as genesis:
                 self.replay.begin(genesis)
                 self._is_born = True
+            case Misconduct() as misconduct:
+                self.replay.accuse(misconduct, reading.position)
             case order:
-                self.replay.carry_out(order)
+                self.replay.carry_out(order, reading.position)
         return ""
 
     def _unborn(self, reading: Reading) -> str:
@@ -49,6 +51,9 @@ class Reverifier:
                 return self._not_owned(claim.account, claim.owner) or self._not_admitted(claim.account)
             case Counted():
                 return self._uncounted(claim)
+            case Registered():
+                known = any(claim.attestor in each.attestors.keys for each in self.replay.sets.values())
+                return "" if known else f"{claim.attestor} was in no attestor set"
 
     def _uncounted(self, claim: Counted) -> str:
         counting = effective(claim.named, self.replay.sets)
@@ -58,6 +63,9 @@ class Reverifier:
             counting.require_quorum(claim.coordinator, claim.signers)
         except CertificateInvalid as error:
             return evidence.not_proven(str(error)).text
+        left_out = sorted(self.replay.left_out.intersection(claim.signers))
+        if len(claim.signers) - len(left_out) < counting.quorum:
+            return f"without {', '.join(left_out)}, left out for misconduct, its certificate had no quorum"
         return ""
 
     def _frozen(self, name: str) -> str:

@@ -34,6 +34,18 @@ class Statement(Message):
     reference: Annotated[str, Field(min_length=1, max_length=100)]
     position: Annotated[int, Field(ge=0, lt=2**63), Solidity("uint64")]
 
+    @property
+    def said(self) -> str:
+        """The fact and its place in the journal, for people."""
+        return f"{self.fact} at entry {self.position} ({self.reference}) of ledger {self.ledger}"
+
+
+class SignedStatement(Message):
+    """A statement and one attestor's signature on it."""
+
+    statement: Statement
+    signature: Signature
+
 
 class Attestors(Message):
     """The keys and quorum behind an AttestorSet. With n = 3f+1 keys a quorum is 2f+1 (hazard 6)."""

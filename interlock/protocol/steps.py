@@ -14,6 +14,7 @@ from interlock.protocol.attestation import AttestAnswer, Attested, AttestRequest
 from interlock.protocol.authority import SignedOperatorOrder, SignedRedirection, SignedTerms, VoidAuthority
 from interlock.protocol.eip712 import Message
 from interlock.protocol.instructions import SettlementStart, Sighting
+from interlock.protocol.misconduct import Misconduct
 from interlock.protocol.names import Role
 from interlock.protocol.receipts import Answer, Check, Lock, Receipt, Verdict
 from interlock.protocol.refusals import Refusal
@@ -70,6 +71,14 @@ class RefundRequest(Message):
 
     terms: Terms
     certificate: Certificate
+
+
+class AccuseRequest(Message):
+    """The proof of an attestor's misconduct, and the settlement during which it was found (for traces only)."""
+
+    misconduct: Misconduct
+    found_in: Digest
+    settlement: SettlementStart
 
 
 class Record(Message):
@@ -145,6 +154,8 @@ RELEASE: Step[ReleaseRequest, Answer] = Step("release", Role.ASSET, ReleaseReque
 REFUND: Step[RefundRequest, Answer] = Step("refund", Role.ASSET, RefundRequest, Answer)
 RESUME_DELIVERY: Step[SignedOperatorOrder, Answer] = Step("resume delivery", Role.ASSET, SignedOperatorOrder, Answer)
 RESUME_PAYMENT: Step[SignedOperatorOrder, Answer] = Step("resume payment", Role.PAYMENT, SignedOperatorOrder, Answer)
+ACCUSE_DELIVERY: Step[AccuseRequest, Answer] = Step("accuse delivery", Role.ASSET, AccuseRequest, Answer)
+ACCUSE_PAYMENT: Step[AccuseRequest, Answer] = Step("accuse payment", Role.PAYMENT, AccuseRequest, Answer)
 IN_TURN: Step[InTurn, TakenInTurn] = Step("in turn", Role.SETTLEMENT, InTurn, TakenInTurn)
 """Steps of roles that are all in the settlement worker's own process, in one go."""
 
@@ -162,7 +173,7 @@ STEPS: Mapping[str, Step[Any, Any]] = {
     for step in (
         *(CHECK_DELIVERY, LOCK, RELEASE, REFUND, LOCK_OF, RESUME_DELIVERY, OPEN_LOCKS, ENDED_OF),
         *(CHECK_PAYMENT, PAY, VOID, VERDICT_OF, RESUME_PAYMENT, VERDICTS_AFTER),
-        *(ATTEST, IN_TURN, UNATTENDED, RECOVER),
+        *(ATTEST, ACCUSE_DELIVERY, ACCUSE_PAYMENT, IN_TURN, UNATTENDED, RECOVER),
     )
 }
 """Every step, by its name."""

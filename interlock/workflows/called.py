@@ -9,6 +9,7 @@ from interlock.protocol.steps import (
     CHECK_PAYMENT,
     LOCK,
     RECOVER,
+    AccuseRequest,
     InTurn,
     PayRequest,
     RefundRequest,
@@ -45,8 +46,17 @@ def _words(step: str, request: Message) -> str:
             return f"{_units(terms)} to {terms.delivery.deliverer}"
         case InTurn(steps=steps):
             return ", ".join(steps)
+        case _:
+            return _beside(request)
+
+
+def _beside(request: Message) -> str:
+    """What is on no settlement's straight way."""
+    match request:
         case SignedOperatorOrder(order=order):
             return f"two operators' order: {order.reason}"
+        case AccuseRequest(misconduct=misconduct):
+            return f"attestor {misconduct.attestor}"
         case TermsHash(terms_hash=terms_hash):
             return f"terms {terms_hash[:_HASH_SHOWN]}"
     return ""

@@ -20,6 +20,7 @@ with workflow.unsafe.imports_passed_through():
         Check,
         Fact,
         LockState,
+        Misconduct,
         NotAttested,
         Outcome,
         Receipt,
@@ -34,6 +35,8 @@ with workflow.unsafe.imports_passed_through():
     )
     from interlock.protocol.names import RECORD
     from interlock.protocol.steps import (
+        ACCUSE_DELIVERY,
+        ACCUSE_PAYMENT,
         ATTEST,
         CHECK_DELIVERY,
         CHECK_PAYMENT,
@@ -43,6 +46,7 @@ with workflow.unsafe.imports_passed_through():
         RELEASE,
         VERDICT_OF,
         VOID,
+        AccuseRequest,
         PayRequest,
         Record,
         RefundRequest,
@@ -52,6 +56,7 @@ with workflow.unsafe.imports_passed_through():
     )
     from interlock.workflows.matching import Matching
     from interlock.workflows.metrics import count_end
+    from interlock.workflows.progress import Run
     from interlock.workflows.steps import STRAIGHT_THROUGH, Fault
 
 DECIDED = frozenset({RefusalCode.ALREADY_PAID, RefusalCode.ALREADY_VOIDED, RefusalCode.TERMS_CLOSED})
@@ -59,10 +64,15 @@ DECIDED = frozenset({RefusalCode.ALREADY_PAID, RefusalCode.ALREADY_VOIDED, Refus
 
 
 CHECKS = (CHECK_DELIVERY, CHECK_PAYMENT)
+ACCUSATIONS = (ACCUSE_DELIVERY, ACCUSE_PAYMENT)
 
 
 class Settlement(Matching):
     """A settlement from its first proposal to its only possible ends."""
+
+    def __init__(self, run: Run) -> None:
+        super().__init__(run)
+        self._accused: set[str] = set()
 
     async def settle_and_report(self) -> SettlementReport:
         """Settle, and answer everybody who is still waiting for an answer, before the run is closed."""
@@ -162,6 +172,8 @@ class Settlement(Matching):
             return answer
         for dissent in progress.note_dissents(answer.dissents):
             self.tell("dissent", f"attestor {dissent.attestor} on {fact}: {dissent.kind}, {dissent.text}")
+        for misconduct in answer.misconduct:
+            await self._accuse(misconduct)
         if isinstance(answer, NotAttested):
             return answer.refusal
         self._keep(fact, answer)
@@ -278,6 +290,24 @@ class Settlement(Matching):
         else:
             self.progress.voided_by = None if verdict.authority == "certificate" else verdict.authority
             self.reach(Stage.VOIDED, f"voided by {verdict.authority}: entry {verdict.receipt.position}")
+
+    async def _accuse(self, misconduct: Misconduct) -> None:
+        """Bring both ledgers the proof that an attestor contradicted itself; each judges it, and nothing waits for it.
+
+        Once in a run: whoever brings it again, after this run or beside it, gets the first receipt.
+        """
+        if misconduct.digest in self._accused:
+            return
+        self._accused.add(misconduct.digest)
+        who = f"attestor {misconduct.attestor}"
+        one, other = misconduct.first.statement, misconduct.second.statement
+        self.tell("dissent", f"{who} contradicted itself: it signed {one.said} and {other.said}")
+        request = AccuseRequest(misconduct=misconduct, found_in=self.signed.terms_hash, settlement=self.start)
+        for answer in await asyncio.gather(*(self.steps.aside(step, request) for step in ACCUSATIONS)):
+            if isinstance(answer, Receipt):
+                self.tell("dissent", f"{who} is left out on ledger {answer.ledger}: entry {answer.position}")
+            else:
+                self.tell("dissent", f"{who} could not be accused: {answer.text}")
 
     def _keep(self, fact: Fact, answer: Attested) -> None:
         signers = len(answer.certificate.signatures)

@@ -94,6 +94,10 @@ class Steps:
         if self._ahead and self._ahead[0].step == step.name:
             return cast(AnswerT, self._ahead.popleft().answer)
         self._ahead.clear()
+        return await self.aside(step, request)
+
+    async def aside(self, step: Step[RequestT, AnswerT], request: RequestT) -> AnswerT | Fault:
+        """Take a step that is none of the plan's: what was taken ahead stays as it is."""
         if step.role not in self._local:
             return await call(step, request)
         answer = await _here(step, request)

@@ -102,6 +102,7 @@ class Books:
     verdicts: dict[str, Verdict] = field(default_factory=dict)
     broken: bool = False
     unreadable: set[str] = field(default_factory=set)
+    misbehaved: set[str] = field(default_factory=set)
     looks: int = 0
 
     async def lock_of(self, terms_hash: str) -> Lock | None:
@@ -121,6 +122,12 @@ class Books:
         """The rows that there are."""
         self._look(terms_hashes)
         return {each: self.verdicts[each] for each in terms_hashes if each in self.verdicts}
+
+    async def left_out(self) -> frozenset[str]:
+        """Whose signatures do not count; no look at rows."""
+        if self.broken:
+            raise ConnectionError("the ledger is away")
+        return frozenset(self.misbehaved)
 
     def put(self, *rows: Lock | Verdict) -> None:
         """Write rows under the hash that they say."""

@@ -7,12 +7,12 @@ from pathlib import Path
 
 from aiohttp import web
 
-from interlock.attestors.answers import Answered, Asked, SignedStatement
+from interlock.attestors.answers import Answered, Asked
 from interlock.attestors.attestor import Attestor
 from interlock.attestors.collector import Collector
 from interlock.attestors.server import AttestorServer
 from interlock.attestors.votes import VoteStore
-from interlock.protocol import AttestRequest
+from interlock.protocol import AttestRequest, SignedStatement
 from tests.attestors.books import Books
 from tests.world import ATTESTORS, COORDINATOR, NETWORK
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from interlock.attestors.answers import DeclineCode, Declined, SignedStatement
+from interlock.attestors.answers import DeclineCode, Declined
 from interlock.attestors.attestor import Attestor
 from interlock.attestors.votes import VoteStore
 from interlock.protocol import (
@@ -14,6 +14,7 @@ from interlock.protocol import (
     AttestRequest,
     Fact,
     LockState,
+    SignedStatement,
     SignedTerms,
     Statement,
     VerdictKind,

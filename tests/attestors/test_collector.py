@@ -5,7 +5,6 @@ import asyncio
 import pytest
 from aiohttp import web
 
-from interlock.attestors.answers import SignedStatement
 from interlock.attestors.collector import Collector
 from interlock.protocol import (
     Attested,
@@ -16,6 +15,7 @@ from interlock.protocol import (
     LocalSigner,
     NotAttested,
     RefusalCode,
+    SignedStatement,
     SignedTerms,
     Statement,
     VerdictKind,

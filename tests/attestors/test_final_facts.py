@@ -6,12 +6,12 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from interlock.attestors.answers import Declined, SignedStatement
+from interlock.attestors.answers import Declined
 from interlock.attestors.attestor import Attestor
 from interlock.attestors.votes import VoteStore
 from interlock.ledgers.queries import query
 from interlock.ledgers.reader import PostgresReader
-from interlock.protocol import AttestRequest, Fact, Terms
+from interlock.protocol import AttestRequest, Fact, SignedStatement, Terms
 from tests.conftest import PostgresWorld
 from tests.world import ATTEMPT, ATTESTORS, COORDINATOR, NETWORK
 

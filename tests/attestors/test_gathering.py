@@ -8,10 +8,10 @@ import pytest
 from aiohttp import web
 
 from interlock.attestors import asking
-from interlock.attestors.answers import Answered, Asked, Declined, NotSigned, SignedStatement
+from interlock.attestors.answers import Answered, Asked, Declined, NotSigned
 from interlock.attestors.attestor import Attestor
 from interlock.attestors.collector import Collector
-from interlock.protocol import Attested, AttestRequest, DissentKind, Fact, NotAttested, SignedTerms
+from interlock.protocol import Attested, AttestRequest, DissentKind, Fact, NotAttested, SignedStatement, SignedTerms
 from tests.attestors.books import lock, signed, terms
 from tests.attestors.quorum import Quorum
 from tests.world import ATTESTORS, COORDINATOR, NETWORK, STRANGER

@@ -1,13 +1,15 @@
 """What an attestor's HTTP server takes and answers."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
 import aiohttp
 import pytest
 
-from interlock.attestors.answers import MAX_BODY_BYTES, MAX_REQUESTS, Answered, SignedStatement, Votes
-from interlock.protocol import VerdictKind, verify
+from interlock.attestors.answers import MAX_BODY_BYTES, MAX_REQUESTS, Answered, Votes
+from interlock.attestors.left_out import LeftOut
+from interlock.protocol import SignedStatement, VerdictKind, verify
 from tests.attestors.books import lock, signed, terms, verdict
 from tests.attestors.quorum import Quorum
 from tests.world import ATTESTORS, COORDINATOR, NETWORK
@@ -38,6 +40,33 @@ async def test_many_requests_are_answered_in_their_order(quorum: Quorum, session
             assert isinstance(answer, SignedStatement)
             assert answer.statement.terms_hash == trade.terms_hash
             verify(answer.statement, NETWORK, answer.signature)
+
+
+async def test_who_is_left_out_on_a_ledger_is_said_with_the_answers_and_in_health(
+    quorum: Quorum, session: aiohttp.ClientSession
+) -> None:
+    who = ATTESTORS[2].address
+    quorum.payment.misbehaved.add(who)
+    async with session.post("/statements", json={"requests": [GOOD]}) as response:
+        assert Answered.model_validate_json(await response.read()).left_out == (who,)
+    async with session.get("/health") as response:
+        assert (await response.json())["left_out"] == [who]
+
+
+async def test_where_nobody_is_left_out_the_answer_is_what_it_always_was(session: aiohttp.ClientSession) -> None:
+    async with session.post("/statements", json={"requests": [GOOD]}) as response:
+        assert list(await response.json()) == ["answers"]
+
+
+async def test_who_was_left_out_is_still_said_when_the_ledger_is_away(quorum: Quorum) -> None:
+    reader = LeftOut({"asset": quorum.asset, "payment": quorum.payment}, look_every_seconds=0.0)
+    quorum.payment.misbehaved.add(ATTESTORS[2].address)
+    assert await reader.known() == (ATTESTORS[2].address,)
+    quorum.asset.broken = quorum.payment.broken = True
+    for _ in range(3):
+        assert await reader.known() == (ATTESTORS[2].address,)
+        await asyncio.sleep(0)
+    await reader.close()
 
 
 async def test_the_answers_have_the_documented_shape(quorum: Quorum, session: aiohttp.ClientSession) -> None:
@@ -103,6 +132,7 @@ async def test_health_says_who_it_is_and_how_much_it_signed(quorum: Quorum, sess
             "coordinator": COORDINATOR.identity.model_dump(),
             "network": NETWORK,
             "signed": 1,
+            "left_out": [],
         }
 
 

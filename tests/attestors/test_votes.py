@@ -48,6 +48,24 @@ async def test_a_conflict_within_one_commit_is_refused_and_spoils_nothing_else(t
     await store.close()
 
 
+async def test_hazard_06_the_same_fact_at_another_place_is_refused_as_it_would_contradict(tmp_path: Path) -> None:
+    store = VoteStore.create(tmp_path / "votes", ME)
+    for fact in (Fact.LOCKED, Fact.PAID):
+        assert await store.record([vote(fact)]) == [None]
+        moved = [vote(fact, position=2), vote(fact).model_copy(update={"ledger": "other"})]
+        assert await store.record(moved) == [Conflict(fact, vote(fact).said)] * 2
+    assert store.count == 2
+    await store.close()
+
+
+async def test_the_same_word_in_the_name_of_a_successor_set_is_no_conflict(tmp_path: Path) -> None:
+    store = VoteStore.create(tmp_path / "votes", ME)
+    successor = COORDINATOR.identity.model_copy(update={"epoch": 2})
+    assert await store.record([vote(Fact.PAID)]) == [None]
+    assert await store.record([vote(Fact.PAID).model_copy(update={"coordinator": successor})]) == [None]
+    await store.close()
+
+
 async def test_many_at_once_each_get_their_own_answer(tmp_path: Path) -> None:
     store = VoteStore.create(tmp_path / "votes", ME)
     votes = [vote(fact, number) for number in range(20) for fact in (Fact.PAID, Fact.VOIDED)]

@@ -1,9 +1,8 @@
 """An attestor that contradicts itself: with a real attestor's key it signs what is so, and the contrary as well."""
 
-from interlock.attestors.answers import SignedStatement
 from interlock.demo.liar import Liar
 from interlock.ledgers.ledger import LedgerReader
-from interlock.protocol import AttestorSet, AttestRequest, Fact, Receipt, Signer
+from interlock.protocol import AttestorSet, AttestRequest, Fact, Receipt, SignedStatement, Signer
 
 
 class Equivocator(Liar):

@@ -19,6 +19,7 @@ from interlock.protocol import (
     Mint,
     OpenAccount,
     OperatorOrder,
+    Readmit,
     Redirection,
     RegisterAsset,
     RegisterAttestors,
@@ -42,6 +43,7 @@ SIGNED_TYPES: tuple[type[Message], ...] = (
     RegisterAsset,
     RegisterAttestors,
     CloseAttestors,
+    Readmit,
 )
 """Every type that somebody puts a signature on."""
 

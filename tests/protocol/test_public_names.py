@@ -7,20 +7,20 @@ import interlock.protocol
 from interlock.protocol import RefusalCode
 
 NAMES = """
-WAITED_FOR AccountOrder AccountState Answer Asset Attempt AttestRequest Attested AttestorSet Attestors
-Blocker ByConsent ByOperators ByTime Cancellation Certificate CertificateInvalid Check CloseAttestors Dissent
-DissentKind EventKind Fact JournalLine LedgerOrder Leg LocalSigner Lock LockState Message Mint NotAttested
-OpenAccount Operation OperatorOrder Outcome Receipt Redirection Refusal RefusalCode RegisterAsset RegisterAttestors
-SettlementEvent SettlementReport Signature SignatureInvalid SignedCancellation SignedLedgerOrder SignedOperatorOrder
-SignedRedirection SignedTerms SignedWithdrawal Signer Stage Statement Terms Verdict VerdictKind VoidAuthority
-Withdrawal differing_fields trace_id_of verify
+WAITED_FOR AccountOrder AccountState Answer Asset Attempt AttestRequest Attested AttestorSet Attestors Blocker
+ByConsent ByOperators ByTime Cancellation Certificate CertificateInvalid Check CloseAttestors Dissent DissentKind
+EventKind Fact JournalLine LedgerOrder Leg LocalSigner Lock LockState Message Mint Misconduct MisconductUnproven
+NotAttested OpenAccount Operation OperatorOrder Outcome Readmit Receipt Redirection Refusal RefusalCode
+RegisterAsset RegisterAttestors SettlementEvent SettlementReport Signature SignatureInvalid SignedCancellation
+SignedLedgerOrder SignedOperatorOrder SignedRedirection SignedStatement SignedTerms SignedWithdrawal Signer Stage
+Statement Terms Verdict VerdictKind VoidAuthority Withdrawal differing_fields trace_id_of verify
 """
 
 CODES = """
 signature_invalid wrong_signer wrong_owner unknown_ledger unknown_account unknown_asset unknown_coordinator
 decimals_mismatch not_admitted deadline_passed id_used terms_closed too_early insufficient_balance account_frozen
 no_quorum already_paid already_voided certificate_invalid authority_invalid authority_expired not_past_deadline
-no_lock account_exists asset_exists set_exists quantity_too_large
+no_lock account_exists asset_exists set_exists quantity_too_large misconduct_unproven unknown_attestor not_left_out
 """
 
 

@@ -139,8 +139,8 @@ $$;
     ),
     Replacement(
         f"{_FUNCTIONS}/grant_writer.sql",
-        "'ledger.void, ledger.resume, ledger.order TO %I'",
-        "'ledger.void, ledger.resume, ledger.order, ledger.note TO %I'",
+        "'ledger.void, ledger.resume, ledger.order, ledger.accuse TO %I'",
+        "'ledger.void, ledger.resume, ledger.order, ledger.accuse, ledger.note TO %I'",
     ),
     Replacement(
         _RULES,

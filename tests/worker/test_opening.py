@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from aiohttp import ClientSession
 
-from interlock.attestors.answers import Kept, SignedStatement, Votes
+from interlock.attestors.answers import Kept, Votes
 from interlock.attestors.collector import Collector
 from interlock.attestors.statements import Said
 from interlock.ledgers.postgres import PostgresLedger
-from interlock.protocol import Attested, Fact, LocalSigner, Receipt, Statement, Terms
+from interlock.protocol import Attested, Fact, LocalSigner, Receipt, SignedStatement, Statement, Terms
 from interlock.protocol.names import Role
 from interlock.worker.opening import Look, Missing, Opening, weigh
 from tests.conftest import PostgresWorld

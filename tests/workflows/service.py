@@ -107,6 +107,10 @@ class Window(Books):
         self._look(terms_hashes)
         return await self.ledger.verdicts_of(terms_hashes) if self.ledger else {}
 
+    async def left_out(self) -> frozenset[str]:
+        """Whom the ledger leaves out."""
+        return await self.ledger.left_out() if self.ledger else frozenset()
+
 
 async def until(condition: Callable[[], Awaitable[T | None]]) -> T:
     """Look until the condition gives something true, and return that."""

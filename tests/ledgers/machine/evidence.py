@@ -20,8 +20,10 @@ from interlock.protocol import (
     Fact,
     LedgerOrder,
     Message,
+    Misconduct,
     OpenAccount,
     OperatorOrder,
+    Readmit,
     Receipt,
     Redirection,
     RegisterAsset,
@@ -31,6 +33,7 @@ from interlock.protocol import (
     SignedLedgerOrder,
     SignedOperatorOrder,
     SignedRedirection,
+    SignedStatement,
     SignedTerms,
     Statement,
     VoidAuthority,
@@ -46,13 +49,19 @@ OPERATORS = tuple(PEOPLE[f"operator-{number}"] for number in (1, 2, 3))
 
 @dataclass(frozen=True)
 class Shown:
-    """What a certificate shows: a fact about terms on a ledger, said by a set; `genuine` if a quorum signed it here."""
+    """What a certificate shows: a fact about terms on a ledger, said by so many of a set; `genuine` if a quorum's."""
 
     fact: Fact
     about: Trade
     ledger: str
     of: SetId
     genuine: bool
+    by: int
+
+    @property
+    def signers(self) -> frozenset[str]:
+        """The addresses of those who signed it."""
+        return frozenset(each.address for each in self.of.signers[::-1][: self.by])
 
 
 def _until(seconds: int) -> dict[str, object]:
@@ -82,7 +91,7 @@ def signed_terms(trade: Trade, flaw: str) -> SignedTerms:
 
 
 @cache
-def certificate(shown: Shown, flaw: str, receipt: Receipt | None, *, by: int) -> Certificate:
+def certificate(shown: Shown, flaw: str, receipt: Receipt | None) -> Certificate:
     """What so many attestors of the set say; the reference and position of the fact are its receipt's."""
     one, two, three, four = shown.of.signers
     statement = Statement(
@@ -99,7 +108,7 @@ def certificate(shown: Shown, flaw: str, receipt: Receipt | None, *, by: int) ->
         "one twice": (one, two, two),
         "a stranger's": (one, two, MALLORY),
         "one forged": (one, two),
-    }.get(flaw, (four, three, two, one)[:by])
+    }.get(flaw, (four, three, two, one)[: shown.by])
     network = OTHER_NETWORK if flaw == "on another network" else NETWORK
     signatures = tuple(each.sign(statement, network) for each in signers)
     if flaw == "one forged":
@@ -155,6 +164,36 @@ def redirection(trade: Trade, given: asked.Redirect) -> SignedRedirection:
 
 
 @cache
+def accusation(accuse: asked.Accuse) -> Misconduct:
+    """Both verdicts signed by one attestor, or what is no proof of that."""
+    signers = accuse.of.signers
+    who, network = signers[accuse.who], OTHER_NETWORK if accuse.flaw == "on another network" else NETWORK
+    paid, voided = (
+        Statement(
+            fact=fact,
+            coordinator=accuse.of.attestors.identity,
+            terms_hash=f"0x{accuse.number:064x}",
+            ledger="payment",
+            reference="an entry",
+            position=accuse.number,
+        )
+        for fact in (Fact.PAID, Fact.VOIDED)
+    )
+    first = SignedStatement(statement=paid, signature=who.sign(paid, network))
+    second = {
+        "the same twice": first,
+        "one forged": SignedStatement(
+            statement=voided,
+            signature=Signature(signer=who.address, bytes=MALLORY.sign(voided, NETWORK).bytes),
+        ),
+        "another's second": SignedStatement(
+            statement=voided, signature=signers[(accuse.who + 1) % 4].sign(voided, NETWORK)
+        ),
+    }.get(accuse.flaw, SignedStatement(statement=voided, signature=who.sign(voided, network)))
+    return Misconduct.of(NETWORK, second, first)
+
+
+@cache
 def ledger_order(order: asked.Order) -> SignedLedgerOrder:
     """The order as operators sign it, or as flawed."""
     other = {"asset": "payment", "payment": "asset"}[order.ledger]
@@ -188,6 +227,8 @@ def _as_order(what: object, said: dict[str, object]) -> LedgerOrder:
             of = what.what.attestors
             fields = {"name": of.name, "epoch": of.epoch, "attestors": of.keys, "quorum": of.quorum}
             return RegisterAttestors(**said, **fields, succeeds=what.succeeds)  # type: ignore[arg-type]
+        case asked.Readmit():
+            return Readmit(**said, attestor=what.of.signers[what.who].address)  # type: ignore[arg-type]
         case asked.Close():
             return CloseAttestors(**said, name=what.name, epoch=what.epoch)  # type: ignore[arg-type]
     raise AssertionError(what)

@@ -20,9 +20,10 @@ OPERATIONS = {asked.Order: "order", asked.Resume: "order"}
 
 @dataclass(frozen=True)
 class Seen:
-    """What the ledgers show when nothing is under way: accounts, and the rows of the trades that were touched."""
+    """What the ledgers show when nothing is under way: accounts, who is left out, rows of trades that were touched."""
 
     accounts: Mapping[str, Accounts]
+    left_out: Mapping[str, frozenset[str]]
     locks: Mapping[tuple[str, Trade], Lock | None]
     verdicts: Mapping[tuple[str, Trade], Verdict | None]
 
@@ -72,6 +73,8 @@ def expectation(ledger: LedgerModel, sent: Sent) -> object:
     match request:
         case asked.Order():
             return orders.order(ledger, request)
+        case asked.Accuse():
+            return orders.accuse(ledger, request)
         case asked.Resume():
             return orders.resume(ledger, request)
         case asked.Lock():
@@ -182,6 +185,9 @@ def differences(world: World, seen: Seen) -> list[str]:
     for name, told in seen.accounts.items():
         if told != accounts(world[name]):
             wrong.append(f"ledger {name} shows accounts {told}, not {accounts(world[name])}")
+    for name, left_out in seen.left_out.items():
+        if left_out != world[name].left_out:
+            wrong.append(f"ledger {name} leaves out {set(left_out)}, not {set(world[name].left_out)}")
     for (name, trade), lock in seen.locks.items():
         if lock != lock_row(world[name], trade):
             wrong.append(f"ledger {name} shows lock {lock} of {trade}, not {lock_row(world[name], trade)}")

@@ -115,7 +115,7 @@ class LedgerMachine(RuleBasedStateMachine):
         trade: Trade,
         authority: Authority | None,
         proof: asked.Proof,
-        meddling: list[asked.Order | asked.Tick | asked.Accounts],
+        meddling: list[asked.Order | asked.Tick | asked.Accounts | asked.Accuse],
         at_once: bool,
     ) -> Trade:
         """A trade's whole life, with something before each step, or during it; what was done is then undone."""
@@ -151,6 +151,18 @@ class LedgerMachine(RuleBasedStateMachine):
         self._compare([asked.Tick(at, trade.settle_by if by_clock else 10, instants)])
         self._compare(decisions)
         self._compare([asked.Tick(at, 0, shown)])
+
+    @rule(trade=trades, who=st.integers(1, 3), everybody=st.booleans(), at_once=st.booleans())
+    def catch_an_attestor(self, trade: Trade, who: int, everybody: bool, at_once: bool) -> None:
+        """An attestor whose signature the next step may need is left out before it or during it; then re-admitted."""
+        step = self._next(trade, proof=asked.Proof(everybody=everybody))
+        counts = self.world[step.ledger].counts(trade.coordinator) or trade.coordinator
+        caught = asked.Accuse(step.ledger, counts, who, number=1000 + self.steps)
+        for requests in ((caught, step),) if at_once else ((caught,), (step,)):
+            self._compare(requests)
+        readmitted = asked.Order(step.ledger, asked.Readmit(counts, who), nonce=1000 + self.steps)
+        for request in (readmitted, step, caught):
+            self._compare([request])
 
     def teardown(self) -> None:
         """What all trades left behind, and what `ledger verify` says of it, unless the program has failed already."""
@@ -217,6 +229,7 @@ class LedgerMachine(RuleBasedStateMachine):
         ledgers = {name: self.pair.ledger(name, 0) for name in LEDGERS}
         return Seen(
             accounts={name: await accounts(ledger) for name, ledger in ledgers.items()},
+            left_out={name: await ledger.left_out() for name, ledger in ledgers.items()},
             locks={
                 (name, each): await ledger.lock_of(each.hash) for name, ledger in ledgers.items() for each in touched
             },

@@ -75,6 +75,7 @@ class LedgerModel:
     locks: dict[Trade, LockRow] = field(default_factory=dict)
     verdicts: dict[Trade, VerdictRow] = field(default_factory=dict)
     orders: dict[object, Receipt] = field(default_factory=dict)
+    left_out: frozenset[str] = frozenset()
 
     def copied(self) -> "LedgerModel":
         """The same, to be changed apart."""
@@ -109,7 +110,8 @@ class LedgerModel:
         """Why a certificate of that set does not count for these terms as things stand."""
         counts = self.counts(trade.coordinator)
         unknown = refuse_if(counts is None, "unknown_coordinator")
-        return unknown | refuse_if(counts != shown.of, "certificate_invalid")
+        too_few = len(shown.signers - self.left_out) < shown.of.attestors.quorum
+        return unknown | refuse_if(counts != shown.of or too_few, "certificate_invalid")
 
     def not_here(self, ledger: str) -> Codes:
         """Whether the leg in question is on another ledger."""

@@ -21,6 +21,20 @@ def order(ledger: LedgerModel, request: asked.Order) -> Expected:
     return decided(flawed, needs, effect, _stands(ledger, key))
 
 
+def accuse(ledger: LedgerModel, request: asked.Accuse) -> Expected:
+    """Left out once for each misconduct, whoever shows it."""
+    attestor = request.of.signers[request.who].address
+    registered = {each.address for epoch in ledger.sets.values() for each in epoch.what.signers}
+    key = ("accuse", attestor, request.number, request.of)
+
+    def effect(changed: LedgerModel, receipt: Receipt) -> None:
+        changed.left_out |= {attestor}
+        changed.orders[key] = receipt
+
+    needs = refuse_if(attestor not in registered, "unknown_attestor")
+    return decided(refuse_if(request.flaw != "", "misconduct_unproven"), needs, effect, _stands(ledger, key))
+
+
 def resume(ledger: LedgerModel, request: asked.Resume) -> Expected:
     """Journalled once, and nothing else."""
     key = ("resume", request.trade, request.valid_until)
@@ -55,6 +69,8 @@ def _in_the_way(ledger: LedgerModel, what: object) -> Codes:
             )
         case asked.Keep(asset=(code, _)):
             return refuse_if(code in ledger.assets, "asset_exists")
+        case asked.Readmit(of=of, who=who):
+            return refuse_if(of.signers[who].address not in ledger.left_out, "not_left_out")
         case asked.Close():
             return refuse_if((what.name, what.epoch) not in ledger.sets, "unknown_coordinator")
         case asked.Register(what=new, succeeds=old):
@@ -87,5 +103,7 @@ def _carry_out(ledger: LedgerModel, what: object) -> None:
             if old is not None:
                 # Whoever is succeeded was lost or stolen: it takes no new terms either.
                 ledger.sets[new.name, old] = replace(ledger.sets[new.name, old], closed=True, succeeded_by=new.epoch)
+        case asked.Readmit(of=of, who=who):
+            ledger.left_out -= {of.signers[who].address}
         case asked.Close():
             ledger.sets[what.name, what.epoch] = replace(ledger.sets[what.name, what.epoch], closed=True)

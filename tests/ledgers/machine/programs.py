@@ -129,6 +129,7 @@ _what = weighted(
     (1, st.builds(asked.Open, st.sampled_from(("late", "ada")), st.sampled_from(("ada", "bob", "eve")), st.booleans())),
     (1, st.sampled_from(REGISTERED)),
     (1, st.builds(asked.Close, epoch=st.sampled_from((2, 9, 1)))),
+    (2, st.builds(asked.Readmit, who=st.integers(2, 3))),
     (1, st.builds(asked.Keep, st.sampled_from((("GOLD", 3), ("OUSG", 6))))),
 )
 ORDERS = st.builds(
@@ -143,9 +144,21 @@ ORDERS = st.builds(
 TICKS = st.builds(asked.Tick, _ledger, st.sampled_from((0, 5, 10, 20, 0, 5)), st.sampled_from((0, -1, 1)))
 
 
+ACCUSATIONS = st.builds(
+    asked.Accuse,
+    _ledger,
+    of=seldom(OTHER_SETS, SetId(), 5),
+    who=st.integers(2, 3),
+    number=st.integers(1, 3),
+    flaw=seldom(asked.ACCUSATION_FLAWS, "", 5),
+)
+
+
 def anything(trades: st.SearchStrategy[Trade]) -> st.SearchStrategy[asked.Request]:
     """Any request of any caller."""
-    return weighted((16, about(trades)), (5, ORDERS), (3, TICKS), (1, st.builds(asked.Accounts, _ledger)))
+    return weighted(
+        (16, about(trades)), (5, ORDERS), (3, TICKS), (1, ACCUSATIONS), (1, st.builds(asked.Accounts, _ledger))
+    )
 
 
 FAIR_TRADES = st.builds(
@@ -167,6 +180,7 @@ MEDDLING = weighted(
     ),
     (2, st.builds(asked.Tick, _ledger, st.sampled_from((20, 10, 5)), st.sampled_from((0, -1, 1)))),
     (1, st.builds(asked.Order, _ledger, st.sampled_from(REGISTERED[:2]))),
+    (1, ACCUSATIONS),
     (1, st.builds(asked.Accounts, _ledger)),
 )
 """What may happen between two steps of a trade."""
@@ -180,4 +194,6 @@ def undone(request: asked.Request, nonce: int) -> list[asked.Request]:
             return [asked.Order(request.ledger, back, nonce=nonce)]
         case asked.Tick():
             return [asked.Tick(request.ledger)]
+        case asked.Accuse():
+            return [asked.Order(request.ledger, asked.Readmit(request.of, request.who), nonce=nonce)]
     return []

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from interlock.protocol import Fact
-from tests.ledgers.machine.trades import SECOND_EPOCH, SetId, Told, Trade
+from tests.ledgers.machine.trades import FIRST_EPOCH, SECOND_EPOCH, SetId, Told, Trade
 
 TERMS_FLAWS = (
     "the seller's only",
@@ -35,6 +35,7 @@ CERTIFICATE_FLAWS = (
 )
 CONSENT_FLAWS = ("one side's twice", "a stranger's", "one forged", "of other terms", "on another network")
 OPERATOR_FLAWS = ("one operator", "one twice", "a stranger's", "of other words", "on another network")
+ACCUSATION_FLAWS = ("the same twice", "one forged", "on another network", "another's second")
 FOREVER = 10_000
 """Seconds after noon when nothing expires any more."""
 
@@ -232,11 +233,30 @@ class Close(Told):
 
 
 @dataclass(frozen=True, repr=False)
+class Readmit(Told):
+    """Let an attestor of a set count again that was left out."""
+
+    of: SetId = FIRST_EPOCH
+    who: int = 0
+
+
+@dataclass(frozen=True, repr=False)
+class Accuse(Told):
+    """An attestor of a set has signed both verdicts on some terms; the number tells one misconduct from another."""
+
+    ledger: str
+    of: SetId = FIRST_EPOCH
+    who: int = 0
+    number: int = 1
+    flaw: str = ""
+
+
+@dataclass(frozen=True, repr=False)
 class Order(Told):
     """Two operators' order to a ledger; the nonce tells equal ones apart. `misdirected`: it names the other ledger."""
 
     ledger: str
-    what: Open | Mint | Act | Keep | Register | Close
+    what: Open | Mint | Act | Keep | Register | Close | Readmit
     nonce: int = 1
     valid_until: int = FOREVER
     flaw: str = ""
@@ -244,7 +264,20 @@ class Order(Told):
 
 
 Request: TypeAlias = (
-    Tick | Check | Lock | Release | Refund | Pay | Void | Resume | LockOf | VerdictOf | AttestorsOf | Accounts | Order
+    Tick
+    | Check
+    | Lock
+    | Release
+    | Refund
+    | Pay
+    | Void
+    | Resume
+    | LockOf
+    | VerdictOf
+    | AttestorsOf
+    | Accounts
+    | Accuse
+    | Order
 )
 NEEDED = {Release: Fact.PAID, Refund: Fact.VOIDED, Pay: Fact.LOCKED}
 """The fact whose certificate each operation needs."""

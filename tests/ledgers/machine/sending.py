@@ -20,6 +20,7 @@ from interlock.protocol import Verdict as VerdictAnswer
 from tests.ledgers.machine import requests as asked
 from tests.ledgers.machine.evidence import (
     Shown,
+    accusation,
     authority,
     certificate,
     ledger_order,
@@ -56,8 +57,8 @@ def prepared(request: asked.Request, world: World) -> Sent:
     )
     match request:
         case asked.Release() | asked.Refund() | asked.Pay():
-            shown, receipt, by = _shown(request, world)
-            content: tuple[Message, ...] = (certificate(shown, request.proof.flaw, receipt, by=by),)
+            shown, receipt = _shown(request, world)
+            content: tuple[Message, ...] = (certificate(shown, request.proof.flaw, receipt),)
             if isinstance(request, asked.Release) and request.redirect:
                 content += (redirection(request.trade, request.redirect),)
             return Sent(request, signed, shown, content)
@@ -68,11 +69,13 @@ def prepared(request: asked.Request, world: World) -> Sent:
             return Sent(request, signed, content=(order,))
         case asked.Order():
             return Sent(request, content=(ledger_order(request),))
+        case asked.Accuse():
+            return Sent(request, content=(accusation(request),))
     return Sent(request, signed)
 
 
-def _shown(request: asked.Release | asked.Refund | asked.Pay, world: World) -> tuple[Shown, Receipt | None, int]:
-    """What the certificate shows, the fact's receipt, and how many sign it: a falsehood only one liar, or thieves."""
+def _shown(request: asked.Release | asked.Refund | asked.Pay, world: World) -> tuple[Shown, Receipt | None]:
+    """What the certificate shows, and the fact's receipt. A falsehood is signed by one liar only, or by thieves."""
     trade, proof, fact = request.trade, request.proof, asked.NEEDED[type(request)]
     named = trade.coordinator
     of = named if proof.by == "named" else world[request.ledger].counts(named) or named
@@ -84,10 +87,10 @@ def _shown(request: asked.Release | asked.Refund | asked.Pay, world: World) -> t
     stolen = here is not None and here.what == of and here.succeeded_by is not None
     harmless = proof.flaw in ("on another network", "of another ledger", "of another fact", "of other terms")
     by = 1 if receipt is None and not stolen and not harmless else 4 if proof.everybody else 3
-    right = Shown(fact, trade, ledger, of, genuine=by >= 3)
+    right = Shown(fact, trade, ledger, of, genuine=by >= 3, by=by)
     shown = misled(right, proof.flaw)
     well_signed = shown != right or not proof.flaw
-    return replace(shown, genuine=right.genuine and well_signed), receipt, by
+    return replace(shown, genuine=right.genuine and well_signed), receipt
 
 
 def _fact(fact: Fact, trade: Trade, ledger: str, world: World) -> Receipt | None:
@@ -129,6 +132,8 @@ async def _show(ledger: Ledger, sent: Sent, attempt: Attempt) -> Answer:
     match request:
         case asked.Order():
             return await ledger.order(shown, attempt)
+        case asked.Accuse():
+            return await ledger.accuse(shown, attempt)
         case asked.Resume():
             return await ledger.resume(shown, attempt)
         case asked.Pay():

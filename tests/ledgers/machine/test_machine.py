@@ -38,6 +38,9 @@ REACHED = {
     ("Release", "receipt"),
     ("Refund", "receipt"),
     ("Order", "receipt"),
+    ("Order", "not_left_out"),
+    ("Accuse", "receipt"),
+    ("Accuse", "misconduct_unproven"),
     ("Check", "answer"),
 }
 """Answers without which a run has shown little: whoever changes how programs are made sees them still come."""

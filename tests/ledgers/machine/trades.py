@@ -59,7 +59,7 @@ class SetId(Told):
         return _attestors(self)
 
 
-SECOND_EPOCH = SetId(epoch=2)
+FIRST_EPOCH, SECOND_EPOCH = SetId(), SetId(epoch=2)
 
 
 @cache

@@ -4,11 +4,14 @@ import asyncio
 
 import asyncpg
 
+from interlock.ledgers.postgres import PostgresLedger
 from interlock.ledgers.queries import query
 from interlock.ledgers.verify import verify
-from interlock.protocol import Receipt, RefusalCode
+from interlock.protocol import Answer, Fact, Receipt, RefusalCode, Terms
 from tests.conftest import PostgresWorld
-from tests.world import ATTEMPT, CASH, NETWORK, UNITS, receipt, refused
+from tests.world import ATTEMPT, ATTESTORS, CASH, NETWORK, UNITS, receipt, refused
+
+_WAITS_FOR_ATTESTORS = "SELECT true FROM pg_locks WHERE locktype = 'advisory' AND classid = 3 AND NOT granted LIMIT 1"
 
 
 async def test_hazard_02_pay_and_void_race_and_one_wins(postgres_world: PostgresWorld) -> None:
@@ -105,3 +108,60 @@ async def test_a_reader_of_verdicts_misses_none_that_commits_late(postgres_world
     await transaction.commit()
     await writer.close()
     assert [verdict.terms_hash for verdict in await told] == [early.hash(NETWORK), later.hash(NETWORK)]
+
+
+async def test_pays_and_releases_that_race_an_accusation_count_as_the_journal_shows(
+    postgres_world: PostgresWorld,
+) -> None:
+    world, attempts = postgres_world, 6
+    by = ATTESTORS[1:]  # no quorum without the last, who is accused meanwhile
+    to_pay, to_release = [world.terms() for _ in range(attempts)], [world.terms() for _ in range(3)]
+    locked = [world.certificate(Fact.LOCKED, terms, await _lock(world, terms), by=by) for terms in to_pay]
+    for terms in to_release:
+        await world.paid(terms)
+    paid = [world.certificate(Fact.PAID, terms, by=by) for terms in to_release]
+    misconduct = world.misconduct(world.terms())
+
+    async def later(number: int, ledger: PostgresLedger) -> Answer:
+        for _ in range(number):
+            await ledger.now()
+        return await ledger.accuse(misconduct, ATTEMPT)
+
+    *answers, on_payment, on_asset = await asyncio.gather(
+        *(world.payment.pay(world.signed(terms), each, ATTEMPT) for terms, each in zip(to_pay, locked, strict=True)),
+        *(world.asset.release(terms, each, ATTEMPT) for terms, each in zip(to_release, paid, strict=True)),
+        later(2, world.payment),
+        later(1, world.asset),
+    )
+    for answer, accused in zip(answers, [on_payment] * attempts + [on_asset] * 3, strict=True):
+        if isinstance(answer, Receipt):
+            assert answer.position < receipt(accused).position
+        else:
+            assert refused(answer) == "certificate_invalid"
+    assert all(result.ok for result in (await verify(world.asset, world.payment)).values())
+
+
+async def _lock(world: PostgresWorld, terms: Terms) -> Receipt:
+    return receipt(await world.asset.lock(world.signed(terms), ATTEMPT))
+
+
+async def test_a_pay_under_way_is_judged_before_the_accusation_that_waits_for_it(postgres_world: PostgresWorld) -> None:
+    world, terms = postgres_world, postgres_world.terms()
+    certificate = world.certificate(Fact.LOCKED, terms, await _lock(world, terms), by=ATTESTORS[1:])
+    writer: asyncpg.Connection = await asyncpg.connect(world.servers.dsn(world.payment_database))
+    try:
+        under_way = writer.transaction()
+        await under_way.start()
+        said = (terms.hash(NETWORK), world.signed(terms).model_dump_json(), certificate.model_dump_json())
+        assert '"kind": "receipt"' in await writer.fetchval(query("pay"), *said, ATTEMPT.model_dump_json())
+        accusing = asyncio.create_task(world.payment.accuse(world.misconduct(world.terms()), ATTEMPT))
+        async with asyncio.timeout(10):
+            while not await writer.fetchval(_WAITS_FOR_ATTESTORS):
+                pass
+        await under_way.commit()
+    finally:
+        await writer.close()
+    verdict = await world.payment.verdict_of(terms.hash(NETWORK))
+    assert verdict is not None
+    assert verdict.receipt.position < receipt(await accusing).position
+    assert all(result.ok for result in (await verify(world.asset, world.payment)).values())

@@ -7,6 +7,7 @@ from interlock.ledgers.faults import LedgerMismatch, LedgerUnreachable
 from interlock.ledgers.install import install
 from interlock.ledgers.postgres import PostgresLedger
 from interlock.ledgers.queries import folder
+from interlock.ledgers.reader import PostgresReader
 from tests.conftest import LedgerServer, PostgresWorld
 from tests.world import ATTEMPT, genesis, receipt
 
@@ -62,6 +63,28 @@ async def test_a_function_that_was_replaced_is_put_back_with_the_next_version(po
             await connection.execute("SELECT ledger.void('', '{}', '{}', NULL, '{}')")
     finally:
         await connection.close()
+
+
+async def test_a_ledger_of_before_misconduct_was_judged_learns_it_with_its_history_and_its_readers(
+    postgres_world: PostgresWorld,
+) -> None:
+    """Its migration has a number below one that was applied long ago."""
+    world, terms = postgres_world, postgres_world.terms()
+    await world.settled(terms)
+    await world.servers.execute(
+        "DROP TABLE ledger.accused CASCADE",
+        "DROP FUNCTION ledger.refuse_odd_accused, ledger.accuse, ledger.note_accused, ledger.refuse_left_out",
+        "DELETE FROM ledger.schema_version WHERE step = '0006_misconduct'",
+        "UPDATE ledger.schema_version SET digest = 'older' WHERE step = 'views and functions'",
+        database=world.payment_database,
+    )
+    dsn = world.servers.dsn(world.payment_database, "owner")
+    await install(dsn, genesis("payment"), writer="ledger_writer", readers=["ledger_attestor"])
+    misconduct = world.misconduct(terms)
+    receipt(await world.payment.accuse(misconduct, ATTEMPT))
+    async with await PostgresReader.connect(world.servers.dsn(world.payment_database, "attestor")) as attestor:
+        assert await attestor.left_out() == {misconduct.attestor}
+    await world.settled(world.terms())
 
 
 async def test_an_empty_database_is_no_ledger(ledger_server: LedgerServer) -> None:

@@ -7,11 +7,11 @@ import pytest
 
 from interlock.ledgers.reader import PostgresReader
 from tests.conftest import PostgresWorld
-from tests.world import ATTEMPT, NETWORK, UNITS
+from tests.world import ATTEMPT, ATTESTORS, NETWORK, UNITS
 
 TABLES = (
     "identity", "operators", "attestor_sets", "assets", "accounts", "balances", "entries", "postings", "locks",
-    "verdicts", "waiters", "schema_version",
+    "verdicts", "waiters", "accused", "schema_version",
 )  # fmt: skip
 KEPT = tuple(table for table in TABLES if table not in ("waiters", "schema_version"))
 APPEND_ONLY = ("identity", "operators", "assets", "entries", "postings", "verdicts")
@@ -22,6 +22,7 @@ async def settled(postgres_world: PostgresWorld) -> PostgresWorld:
     """A world in which every table has rows: one settlement settled, one locked."""
     await postgres_world.settled(postgres_world.terms())
     await postgres_world.locked(postgres_world.terms())
+    await postgres_world.asset.accuse(postgres_world.misconduct(postgres_world.terms()), ATTEMPT)
     return postgres_world
 
 
@@ -68,6 +69,7 @@ async def test_no_role_writes_a_row_directly(settled: PostgresWorld, role: str) 
         "be_born('{}', '{}')",
         "add_asset('{}')",
         "refuse_for_now('{}', '', '{}', NULL)",
+        "note_accused('0x', true, 1)",
     ],
 )
 async def test_the_writer_calls_operations_only(settled: PostgresWorld, call: str) -> None:
@@ -86,6 +88,7 @@ async def test_an_attestor_sees_locks_and_verdicts_and_can_do_nothing(settled: P
     async with await PostgresReader.connect(dsn) as attestor:
         assert await attestor.lock_of(terms.hash(NETWORK)) == await settled.asset.lock_of(terms.hash(NETWORK))
         assert await attestor.verdict_of(terms.hash(NETWORK)) is None
+        assert await attestor.left_out() == {ATTESTORS[3].address}
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await attestor.accounts()
     connection = await asyncpg.connect(dsn)
@@ -119,6 +122,20 @@ async def test_nothing_is_deleted_even_by_the_owner(
     for statement in (f"DELETE FROM ledger.{table}", f"TRUNCATE ledger.{table} CASCADE"):
         with pytest.raises(asyncpg.RestrictViolationError):
             await connection.execute(statement)
+
+
+async def test_nobody_is_left_out_or_readmitted_without_an_entry_that_says_so(owner: asyncpg.Connection) -> None:
+    accused = await owner.fetchval("SELECT entry FROM ledger.accused")
+    for statement in (
+        "UPDATE ledger.accused SET left_out = false",
+        "UPDATE ledger.accused SET entry = entry - 1",
+        f"INSERT INTO ledger.accused VALUES ('{ATTESTORS[0].address}', true, {accused - 1})",
+        f"INSERT INTO ledger.accused VALUES ('{ATTESTORS[0].address}', true, {accused + 99})",
+    ):
+        with pytest.raises(asyncpg.ForeignKeyViolationError):
+            await owner.execute(statement)
+    with pytest.raises(asyncpg.RestrictViolationError):
+        await owner.execute("UPDATE ledger.accused SET attestor = $1", ATTESTORS[0].address)
 
 
 async def test_hazard_02_no_verdict_changes_from_one_to_the_other(payment_owner: asyncpg.Connection) -> None:

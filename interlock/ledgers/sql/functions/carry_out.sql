@@ -24,6 +24,8 @@ BEGIN
         PERFORM ledger.add_attestors(_attestors);
         UPDATE ledger.attestor_sets SET closed = true, succeeded_by = (_order ->> 'epoch')::bigint
         WHERE name = _order ->> 'name' AND epoch = (_order ->> 'succeeds')::bigint;
+    WHEN 'readmit' THEN
+        PERFORM ledger.note_accused(_order ->> 'attestor', false, _entry);
     WHEN 'close' THEN
         UPDATE ledger.attestor_sets SET closed = true
         WHERE name = _order ->> 'name' AND epoch = (_order ->> 'epoch')::bigint;

@@ -4,7 +4,7 @@ CREATE OR REPLACE FUNCTION ledger.grant_writer(_role text) RETURNS void LANGUAGE
 BEGIN
     PERFORM ledger.grant_auditor(_role);
     EXECUTE format('GRANT EXECUTE ON FUNCTION ledger.check, ledger.lock, ledger.release, ledger.refund, ledger.pay, '
-        'ledger.void, ledger.resume, ledger.order TO %I', _role);
+        'ledger.void, ledger.resume, ledger.order, ledger.accuse TO %I', _role);
     EXECUTE format('GRANT EXECUTE ON FUNCTION ledger.seal, ledger.witness TO %I', _role);
     EXECUTE format('GRANT EXECUTE ON FUNCTION ledger.note_woken, ledger.drop_waiters TO %I', _role);
 END $$;

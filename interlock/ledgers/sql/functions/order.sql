@@ -16,7 +16,7 @@ BEGIN
         RETURN ledger.receipt(_standing);
     END IF;
 
-    IF _kind IN ('attestors', 'close') THEN
+    IF _kind IN ('attestors', 'close', 'readmit') THEN
         PERFORM ledger.hold_attestors(true);
     END IF;
     PERFORM ledger.hold_accounts(

@@ -28,6 +28,7 @@ BEGIN
     SELECT coalesce(
         ledger.refuse_late(_terms, _now),
         ledger.refuse_superseded(c.attestors, _terms, _certificate),
+        ledger.refuse_left_out(_certificate),
         ledger.refuse_asset(c.asset, _leg, 'payment'),
         ledger.refuse_account(c.deliverer, _leg ->> 'deliverer', _terms ->> 'buyer', 'payment.deliverer', false),
         ledger.refuse_account(c.receiver, _leg ->> 'receiver', _terms ->> 'seller', 'payment.receiver', true),

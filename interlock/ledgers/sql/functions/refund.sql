@@ -19,8 +19,10 @@ BEGIN
 
     PERFORM ledger.hold_attestors(false);
     PERFORM ledger.hold_accounts(_lock.deliverer); -- nobody but who holds these terms comes near the escrow account
-    SELECT ledger.refuse_superseded(c.attestors, _terms, _evidence -> 'certificate') INTO _refusal
-    FROM ledger.concerning(_terms, _leg) AS c;
+    SELECT coalesce(
+        ledger.refuse_superseded(c.attestors, _terms, _evidence -> 'certificate'),
+        ledger.refuse_left_out(_evidence -> 'certificate')
+    ) INTO _refusal FROM ledger.concerning(_terms, _leg) AS c;
     IF _refusal IS NOT NULL THEN
         RETURN _refusal;
     END IF;

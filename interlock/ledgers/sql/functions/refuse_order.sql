@@ -50,6 +50,10 @@ BEGIN
                     'successor', _kept.succeeded_by::text]);
             END IF;
         END IF;
+    WHEN 'readmit' THEN
+        IF NOT EXISTS (SELECT FROM ledger.accused WHERE attestor = _order ->> 'attestor' AND left_out) THEN
+            RETURN ledger.refusal('not_left_out', 'attestor', _order ->> 'attestor', 'field', 'attestor');
+        END IF;
     WHEN 'close' THEN
         IF NOT EXISTS (SELECT FROM ledger.attestor_sets
             WHERE name = _order ->> 'name' AND epoch = (_order ->> 'epoch')::bigint)

@@ -33,6 +33,7 @@ BEGIN
     _now := ledger.clock();
     SELECT coalesce(
         ledger.refuse_superseded(c.attestors, _terms, _evidence -> 'certificate'),
+        ledger.refuse_left_out(_evidence -> 'certificate'),
         ledger.refuse_expired((_redirection ->> 'valid_until')::timestamptz, _now),
         ledger.refuse_account(c.receiver, _leg ->> 'receiver', _terms ->> 'buyer', 'delivery.receiver', true)
     ) INTO _refusal FROM ledger.concerning(_terms, _leg) AS c;

@@ -3,10 +3,10 @@ WITH rules (of_table, rule) AS (
     SELECT t, r FROM unnest(ARRAY['identity', 'operators', 'assets', 'entries', 'postings', 'verdicts']) AS t,
         unnest(ARRAY['append_only', 'not_emptied']) AS r
     UNION ALL
-    SELECT t, r FROM unnest(ARRAY['attestor_sets', 'accounts', 'balances', 'locks']) AS t,
+    SELECT t, r FROM unnest(ARRAY['attestor_sets', 'accounts', 'accused', 'balances', 'locks']) AS t,
         unnest(ARRAY['kept', 'not_emptied']) AS r
     UNION ALL
-    SELECT t, 'well_formed' FROM unnest(ARRAY['accounts', 'entries', 'locks', 'verdicts']) AS t
+    SELECT t, 'well_formed' FROM unnest(ARRAY['accounts', 'accused', 'entries', 'locks', 'verdicts']) AS t
     UNION ALL
     VALUES ('locks', 'ends_once'), ('postings', 'moves_the_balance'), ('postings', 'entry_balances'),
         ('balances', 'by_posting_only'), ('accounts', 'stays_whose_it_is'), ('attestor_sets', 'closes_once')

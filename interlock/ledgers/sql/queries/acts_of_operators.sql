@@ -3,6 +3,7 @@ SELECT e.position, e.at, e.operation, e.settlement_id, e.terms_hash, e.order_dig
 FROM ledger.entries AS e
 WHERE (e.order_digest IS NOT NULL OR e.authority #>> '{authority,kind}' = 'operators'
         OR e.authority #>> '{redirection,redirection,reason}' IS NOT NULL)
+    AND e.operation <> 'accuse' -- which needs nobody's order
     AND e.at >= $1 AND e.at < $2
     AND ($3::text IS NULL OR EXISTS (SELECT FROM jsonb_array_elements(coalesce(e.authority -> 'signatures',
         e.authority #> '{authority,order,signatures}', e.authority #> '{redirection,signatures}')) AS s

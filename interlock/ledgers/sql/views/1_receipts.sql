@@ -9,7 +9,7 @@ CREATE OR REPLACE FUNCTION ledger.worded(
     SELECT jsonb_build_object(
         'kind', 'receipt',
         'ledger', _ledger,
-        'operation', CASE WHEN _order_digest IS NULL THEN _operation ELSE 'order' END,
+        'operation', CASE WHEN _order_digest IS NULL OR _operation = 'accuse' THEN _operation ELSE 'order' END,
         'terms_hash', coalesce(_terms_hash, _order_digest),
         'reference', _reference,
         'position', _position,

@@ -1,0 +1,1 @@
+SELECT attestor, left_out, entry FROM ledger.accused ORDER BY attestor

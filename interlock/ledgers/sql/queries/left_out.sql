@@ -1,0 +1,1 @@
+SELECT attestor FROM ledger.left_out ORDER BY attestor
