@@ -22,19 +22,25 @@ from interlock.ledgers.postgres import PostgresLedger
 from interlock.protocol import (
     AccountOrder,
     Asset,
+    Attestors,
     ByConsent,
     CloseAttestors,
+    Fact,
     LedgerOrder,
     Leg,
     LocalSigner,
+    Misconduct,
     OpenAccount,
     OperatorOrder,
+    Readmit,
     Redirection,
     RegisterAsset,
     RegisterAttestors,
     SignedOperatorOrder,
     SignedRedirection,
+    SignedStatement,
     SignedTerms,
+    Statement,
     Terms,
 )
 from interlock.stack.embedded import EmbeddedStack
@@ -266,9 +272,29 @@ class Trading:
             await self._order(ledger, RegisterAttestors, name="later", epoch=1, attestors=keys, quorum=3)
             await self._order(ledger, RegisterAttestors, name="later", epoch=2, attestors=keys, quorum=3, succeeds=1)
             await self._order(ledger, CloseAttestors, name="later", epoch=2)
+            for number in range(2):
+                receipt(await ledger.accuse(self._misconduct(f"later attestor {number}"), ATTEMPT))
+            await self._order(ledger, Readmit, attestor=keys[0])
             parties = await self.market.parties()
             for act in ("freeze", "unfreeze", "freeze", "expel", "admit", "expel"):
                 await self._order(ledger, AccountOrder, act=act, account=parties.seller)
+
+    def _misconduct(self, attestor: str) -> Misconduct:
+        """It has signed both verdicts on some terms."""
+        network, keys = self.market.client.network, Attestors.of("later", 1, (key(attestor).address,))
+        said = [
+            Statement(
+                fact=fact,
+                coordinator=keys.identity,
+                terms_hash="0x" + "7a" * 32,
+                ledger="payment",
+                reference="some entry",
+                position=7,
+            )
+            for fact in (Fact.PAID, Fact.VOIDED)
+        ]
+        one, other = (SignedStatement(statement=each, signature=key(attestor).sign(each, network)) for each in said)
+        return Misconduct.of(network, one, other)
 
     def _operators(self, terms_hash: str, act: Any) -> SignedOperatorOrder:
         until_then = datetime.now(UTC) + timedelta(minutes=5)

@@ -12,6 +12,8 @@ SELECT 'accounts', a.name FROM ledger.accounts AS a GROUP BY a.name HAVING count
 UNION ALL
 SELECT 'accounts', min(a.name) FROM ledger.accounts AS a GROUP BY a.id HAVING count(*) > 1
 UNION ALL
+SELECT 'accused', a.attestor FROM ledger.accused AS a GROUP BY a.attestor HAVING count(*) > 1
+UNION ALL
 SELECT 'balances', format('%s of %s', b.asset, (SELECT min(a.name) FROM ledger.accounts AS a WHERE a.id = b.account))
 FROM ledger.balances AS b GROUP BY b.account, b.asset HAVING count(*) > 1
 UNION ALL
