@@ -1,0 +1,179 @@
+"""Replay histories against the installed workflows, before deploying: would open settlements go on with this code?
+
+Histories come from files (Temporal's JSON, also gzipped), from folders of them, or straight from the server: --open,
+--closed-since. Nothing is written anywhere, and no span or metric leaves. Exit 0 when all replay; 1 where one does not.
+"""
+
+import argparse
+import gzip
+import json
+import logging
+from collections.abc import AsyncIterator, Iterable
+from contextlib import aclosing
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from interlock.cli.context import Context
+from interlock.cli.errors import DONE, REFUSED, CliError, UsageError
+
+if TYPE_CHECKING:  # a third of a second: imported when the verb runs
+    from temporalio.client import Client, WorkflowHistory
+
+    from interlock.worker.replaying import Replayed
+
+SHOWN_SAME = 20
+SUFFIXES = (".json", ".json.gz")
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Where the histories come from, and whether to go on after the first that parts."""
+    parser.add_argument("paths", nargs="*", type=Path, metavar="FILE", help="a history, or a folder of histories")
+    parser.add_argument("--open", action="store_true", help="every open settlement and sweep on the server")
+    parser.add_argument(
+        "--closed-since", metavar="TIME", help="and those that were closed since, e.g. 2026-11-23T00:00Z"
+    )
+    parser.add_argument("--all", action="store_true", help="go on after the first that does not replay")
+
+
+async def run(arguments: argparse.Namespace, context: Context) -> int:
+    """Exit 0 when every history replays; 1 on one that does not; 3 where no server is reached."""
+    since = _moment(arguments.closed_since)
+    if not arguments.paths and not arguments.open and since is None:
+        raise UsageError("what is to be replayed? name files or folders, or say --open or --closed-since TIME", "paths")
+    from interlock.cli.quiet import quiet  # noqa: PLC0415
+    from interlock.worker.replaying import replayed  # noqa: PLC0415
+
+    quiet()
+    logging.getLogger("temporalio").setLevel(logging.CRITICAL)  # what fails is in the answer
+    files = _files(arguments.paths)
+    client, runs = None, list[tuple[str, str]]()
+    if arguments.open or since is not None:
+        client = await _connected(context)
+        runs = await _runs(client, open_ones=arguments.open, since=since)
+    found: list[Replayed] = []
+    with context.output.progress("replaying", len(files) + len(runs)) as advance:
+        async with aclosing(replayed(_histories(files, client, runs))) as results:
+            async for result in results:
+                found.append(result)
+                advance(1)
+                if result.parting is not None and not arguments.all:
+                    break
+    return _told(context, found, len(files) + len(runs))
+
+
+def _told(context: Context, found: list["Replayed"], asked: int) -> int:
+    output = context.output
+    parted = [each for each in found if each.parting is not None]
+    same = [each for each in found if each.parting is None]
+    output.document(
+        {
+            "ok": not parted,
+            "histories": asked,
+            "replayed": len(found),
+            "results": [_document(each) for each in found],
+        }
+    )
+    if parted:
+        rows = [
+            (each.workflow_id, each.parting.event_id or "?", each.parting.event, each.parting.wanted)
+            for each in parted
+            if each.parting is not None
+        ]
+        output.table(["does not replay", "event", "history has", "this code wants"], rows, right=["event"])
+        for each in parted[:SHOWN_SAME]:
+            output.note(f"{each.workflow_id}, run {each.run_id}: {each.parting.said if each.parting else ''}")
+    if same:
+        rows = [(each.workflow_id, each.workflow, each.events) for each in same]
+        output.table(["replays", "workflow", "events"], rows[:SHOWN_SAME], right=["events"])
+        if len(same) > SHOWN_SAME:
+            output.line(f"... and {len(same) - SHOWN_SAME} more; --json lists all")
+    left = asked - len(found)
+    ending = f"; {left} not tried, --all goes on" if left else ""
+    if parted:
+        output.line(f"NOT COMPATIBLE: {len(parted)} of {len(found)} histories part from this code{ending}", "bold red")
+        return REFUSED
+    output.line(f"all {len(found)} histories replay" if found else "no histories", "bold green" if found else "")
+    return DONE
+
+
+def _document(each: "Replayed") -> dict[str, Any]:
+    parting = each.parting
+    return {
+        "workflow_id": each.workflow_id,
+        "run_id": each.run_id,
+        "workflow": each.workflow,
+        "events": each.events,
+        "replays": parting is None,
+        "parting": None
+        if parting is None
+        else {"event_id": parting.event_id, "event": parting.event, "wanted": parting.wanted, "said": parting.said},
+    }
+
+
+def _moment(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"--closed-since: {text} is no time such as 2026-11-23T00:00Z", "closed_since") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _files(paths: Iterable[Path]) -> list[Path]:
+    """The files named, and those in the folders named. Raises CliError for what is not there."""
+    found: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            inside = sorted(each for each in path.rglob("*") if each.name.endswith(SUFFIXES))
+            if not inside:
+                raise CliError("no_histories", f"{path} holds no history ({' or '.join(SUFFIXES)})", "paths")
+            found += inside
+        elif path.is_file():
+            found.append(path)
+        else:
+            raise CliError("file", f"{path} is not there", "paths")
+    return found
+
+
+async def _histories(
+    files: Iterable[Path], client: "Client | None", runs: Iterable[tuple[str, str]]
+) -> AsyncIterator["WorkflowHistory"]:
+    for file in files:
+        yield _history_in(file)
+    for name, run_id in runs:
+        assert client is not None  # noqa: S101 - there are no runs without one
+        yield await client.get_workflow_handle(name, run_id=run_id).fetch_history()
+
+
+def _history_in(file: Path) -> "WorkflowHistory":
+    from google.protobuf.json_format import ParseError  # noqa: PLC0415
+    from temporalio.client import WorkflowHistory  # noqa: PLC0415
+
+    data = file.read_bytes()
+    try:
+        text = (gzip.decompress(data) if file.name.endswith(".gz") else data).decode()
+        started = json.loads(text)["events"][0]["workflowExecutionStartedEventAttributes"]
+        return WorkflowHistory.from_json(str(started.get("workflowId") or file.name), text)
+    except (OSError, EOFError, ValueError, LookupError, TypeError, ParseError) as error:
+        raise CliError(
+            "invalid_file", f"{file} is no workflow history in Temporal's JSON: {type(error).__name__} {error}", "paths"
+        ) from error
+
+
+async def _connected(context: Context) -> "Client":
+    from interlock.cli.cluster import connected  # noqa: PLC0415
+
+    return await connected(context)
+
+
+async def _runs(client: "Client", *, open_ones: bool, since: datetime | None) -> list[tuple[str, str]]:
+    """The runs of our workflows that are asked for, oldest first: their workflows' ids and their own."""
+    from interlock.protocol.names import SETTLEMENT_WORKFLOW, SWEEP_WORKFLOW  # noqa: PLC0415
+
+    which = ["ExecutionStatus = 'Running'"] if open_ones else []
+    which += [f"CloseTime >= '{since.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}'"] if since is not None else []
+    query = f"WorkflowType IN ('{SETTLEMENT_WORKFLOW}', '{SWEEP_WORKFLOW}') AND ({' OR '.join(which)})"
+    runs = [(run.start_time, run.id, run.run_id) async for run in client.list_workflows(query)]
+    return [(name, run_id) for _, name, run_id in sorted(runs)]
