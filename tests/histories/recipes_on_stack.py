@@ -16,7 +16,7 @@ async def settled(service: Service) -> None:
 
 
 async def killed_at_the_payment(service: Service) -> None:
-    """The whole worker dies with the payment under way: none of that workflow task is in history, all is asked again."""
+    """The whole worker dies with the payment under way: none of that workflow task is in history."""
     parties = await service.market.parties()
     holder = await service.stack.postgres._connect("payment")
     holding = holder.transaction()
