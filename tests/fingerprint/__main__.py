@@ -1,4 +1,4 @@
-"""`python -m tests.fingerprint`: compares today's workflows with the committed fingerprint; `--write` commits to today's.
+"""`python -m tests.fingerprint`: compares the workflows with their committed fingerprint; `--write` commits to today's.
 
 Exits 1 where an open settlement could not go on. `--brief` looks at the beginnings only, for other hash seeds.
 """

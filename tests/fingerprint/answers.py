@@ -5,6 +5,7 @@ Answers agree with one another as far as a workflow can see: once a payment is a
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from interlock.protocol import (
@@ -28,10 +29,11 @@ from interlock.protocol import (
 from interlock.protocol.instructions import Sighting
 from interlock.protocol.names import NOT_SERVED
 from interlock.protocol.statements import DissentKind
-from interlock.protocol.steps import IN_TURN, STEPS, Taken, TakenInTurn
+from interlock.protocol.steps import IN_TURN, Taken, TakenInTurn
 from tests.fingerprint.driving import BEGINS, Asked, Fault
 from tests.world import ATTESTORS, COORDINATOR, NETWORK
 
+LONG_AGO = BEGINS - timedelta(hours=1)
 _REFERENCE = "00000000-0000-7000-8000-000000000000"
 REFUSALS: Mapping[str, Sequence[RefusalCode]] = {
     "check delivery": (RefusalCode.NOT_ADMITTED,),
@@ -109,19 +111,18 @@ class Answers:
         return found
 
     def _one(self, name: str, request: Any) -> Any:
+        reads: dict[str, Callable[[], Any]] = {
+            "check delivery": lambda: Check(lock=self._lock_row()),
+            "check payment": lambda: Check(verdict=self._verdict_row()),
+            "lock of": self._lock_row,
+            "verdict of": self._verdict_row,
+            "attest": lambda: self._attested(request["fact"]),
+        }
+        if name in reads:
+            return reads[name]()
         match name:
-            case "check delivery":
-                return Check(lock=self._lock_row())
-            case "check payment":
-                return Check(verdict=self._verdict_row())
-            case "lock of":
-                return self._lock_row()
-            case "verdict of":
-                return self._verdict_row()
             case "lock":
                 self.lock = LockState.LOCKED
-            case "attest":
-                return self._attested(request["fact"])
             case "pay":
                 self.verdict, self.authority = VerdictKind.PAID, "certificate"
             case "void":
@@ -240,7 +241,7 @@ class Answers:
         )
 
     def _sighting(self) -> Sighting:
-        return Sighting(terms_hash=self.signed.terms_hash, workflow_id="script", position=1, at=BEGINS)
+        return Sighting(terms_hash=self.signed.terms_hash, workflow_id="script", position=1, at=LONG_AGO)
 
 
 _SWEEPS: Mapping[str, Callable[[Answers], Any]] = {
@@ -250,4 +251,3 @@ _SWEEPS: Mapping[str, Callable[[Answers], Any]] = {
     "unattended": lambda answers: [answers.signed.terms_hash],
     "recover": lambda _: True,
 }
-KNOWN = frozenset(STEPS)

@@ -16,6 +16,7 @@ from temporalio.api.failure.v1 import ActivityFailureInfo, ApplicationFailureInf
 from temporalio.bridge.proto.activity_result import ActivityResolution
 from temporalio.bridge.proto.activity_result import Failure as ActivityFailure
 from temporalio.bridge.proto.activity_result import Success as ActivitySuccess
+from temporalio.bridge.proto.workflow_activation import CancelWorkflow as CancelRequest
 from temporalio.bridge.proto.workflow_activation import (
     DoUpdate,
     FireTimer,
@@ -25,7 +26,6 @@ from temporalio.bridge.proto.workflow_activation import (
     WorkflowActivation,
     WorkflowActivationJob,
 )
-from temporalio.bridge.proto.workflow_activation import CancelWorkflow as CancelRequest
 from temporalio.common import MetricMeter, Priority, TypedSearchAttributes
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import UnsandboxedWorkflowRunner, WorkflowInstance, WorkflowInstanceDetails

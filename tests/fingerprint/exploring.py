@@ -4,7 +4,7 @@ A script's name says all of it: "both sign, apart | 4 pay: fault | 5 both consen
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from itertools import count
 from typing import Any
@@ -19,7 +19,7 @@ from interlock.workflows.settlement_workflow import SettlementWorkflow
 from interlock.workflows.sweep import SweepWorkflow
 from tests.fingerprint.answers import Answers
 from tests.fingerprint.driving import BEGINS, Cancel, Driven, GrownLong, Said, Signal, Update
-from tests.world import BUYER, NETWORK, OPERATORS, SELLER, World
+from tests.world import BUYER, NETWORK, SELLER, World
 
 DECISIONS = 40
 """A run that has not ended by then is left alone: what it issued until then counts."""
@@ -124,7 +124,7 @@ class Run:
 
 
 def play(beginning: Beginning, deviations: Sequence[Deviation], *, patches: bool) -> Run:
-    """Let all go well but for the deviations. What people are shown is left out: it is half of the time, and no command."""
+    """Let all go well but for the deviations. What people are shown is left out: half of the time, and no command."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(conversation, "details_of", lambda *_: "")
         return _played(beginning, deviations, patches=patches)

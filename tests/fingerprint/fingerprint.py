@@ -100,11 +100,11 @@ def told(wrong: Sequence[str]) -> str:
             "",
             "Do one of these (docs/replay.md says when which):",
             '  - patch: keep the old way in the code, and take the new one only `if workflow.patched("what-changed")`;',
-            "  - new version: leave the workflow as it is for what is open, and give new settlements another under a new name;",
-            "    a message, field or step that others know keeps its old form beside the new one.",
+            "  - new version: leave the workflow as it is for what is open, and start new settlements as another, with",
+            "    another name; a message, field or step that others know keeps its old form beside the new one.",
             "Then `make fingerprint` and `make histories`, and commit what they write.",
             "",
-            "If no settlement can be open under the old code (it was never released), `make fingerprint` alone will do.",
+            "If no settlement can be open under the old code (never released), `make fingerprint` alone will do.",
         ]
     )
 

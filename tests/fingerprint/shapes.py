@@ -19,7 +19,7 @@ _MAY_BE_LEFT_OUT = "?"
 
 
 def names() -> Shape:
-    """Everything that others know by a name: workflows, what is said to them, and steps; with what each takes and gives."""
+    """All that others know by a name (workflows, what is said to them, steps), with what each takes and gives."""
     found: Shape = {}
     for each in WORKFLOWS:
         defn = workflow._Definition.must_from_class(each)

@@ -111,6 +111,7 @@ WAITING: Mapping[str, Recipe] = {
     "woken": waiting.test_look_again_wakes_it_at_once,
     "a ledger goes away and comes back": waiting.test_a_ledger_out_of_reach_is_shown_while_queries_answer_and_then_it_settles,
     "lock and release without an answer": recipes.the_lock_the_release_and_their_ledger_out_of_reach,
+    "no answer after a fault": recipes.the_payment_unanswered_after_a_fault,
     "void and refund without an answer": recipes.the_void_and_the_refund_out_of_reach,
     "no coordinator": recipes.no_coordinator,
     "stale evidence at the payment": recipes.stale_evidence_at_the_payment,
@@ -197,6 +198,7 @@ SWEEPING: Mapping[str, Recipe] = {
     "sweep: the payment ledger away": recipes.a_sweep_that_finds_the_payment_ledger_away,
     "sweep: nothing": recipes.a_sweep_that_finds_nothing,
     "sweep: in pages": recipes.a_sweep_in_pages_all_of_which_are_recovered,
+    "sweep: as many pages as it may": recipes.a_sweep_that_reads_as_many_pages_as_it_may,
     "sweep: ended meanwhile": recipes.a_sweep_whose_lock_ends_meanwhile,
 }
 
@@ -211,6 +213,7 @@ HERE: Mapping[str, Recipe] = {
     "here: waits for nobody": here.test_a_settlement_that_waits_for_nobody_takes_12_events,
     "here: one instruction, then the other": here.test_one_of_two_instructions_takes_20,
     "here: roles that have left": recipes.roles_that_have_left,
+    "here: too slow": recipes.a_turn_that_takes_too_long,
     "here: a ledger away": here.test_what_is_broken_is_waited_out_and_can_be_talked_to_meanwhile,
     "here: straight to a wait": here.test_a_settlement_that_has_gone_straight_to_a_wait_goes_on_step_by_step,
     "here: time is up": here.test_no_step_is_begun_once_time_is_up,

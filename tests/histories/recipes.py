@@ -12,7 +12,7 @@ import pytest
 from interlock.protocol import Refusal, RefusalCode
 from interlock.protocol.instructions import RunStart, SettlementStart
 from interlock.protocol.names import SETTLEMENT_WORKFLOW, Role
-from interlock.workflows import conversation
+from interlock.workflows import conversation, steps, sweep
 from tests.workflows.service import Service, Settlement, refusal_of, until
 from tests.workflows.test_after_paid import suspended
 from tests.world import ATTEMPT, BUYER, CASH, NETWORK, OPERATORS, SELLER, STRANGER, UNITS, in_seconds, receipt
@@ -151,16 +151,21 @@ async def voided_and_the_verdict_cannot_be_read_yet(service: Service) -> None:
 
 
 @pytest.mark.usefixtures("short_steps")
-@pytest.mark.anywhere
 async def a_lock_that_has_ended_and_a_verdict_that_cannot_be_read_yet(service: Service) -> None:
-    """A run that begins when all is over, and can only read the half of it at first."""
+    """Others settle it while it is checked: the payment ledger has answered that nothing stands, the asset ledger then
+    shows a lock that has ended, and the verdict cannot be read at first."""
     trade = service.settlement()
-    service.payment.hold("check")
+    service.asset.hold("check")
     await trade.instruct()
-    await service.payment.until_holding("check")
+    await service.asset.until_holding("check")
+
+    async def payment_has_answered() -> bool:
+        return service.payment.asked["check"] > 0
+
+    await until(payment_has_answered)
     await service.world.settled(trade.terms)
     service.payment.loses["verdict_of"] = 4
-    service.payment.let_go("check")
+    service.asset.let_go("check")
     assert (await trade.end()).outcome == "SETTLED"
 
 
@@ -210,6 +215,25 @@ async def the_lock_the_release_and_their_ledger_out_of_reach(service: Service) -
 
 
 @pytest.mark.usefixtures("short_steps")
+async def the_payment_unanswered_after_a_fault(service: Service) -> None:
+    """One attempt meets a fault, the next one no answer at all until time is up: the fault is what is told."""
+    trade = await short_of_cash(service)
+    service.payment.loses["pay"] = 1
+    await service.world.mint(service.world.payment, "northbank", "USD", CASH)
+    lost = service.payment.loses["pay"]
+    await trade.look_again()
+
+    async def met() -> bool:
+        return service.payment.loses["pay"] < lost
+
+    await until(met)
+    service.payment.hold("pay")
+    await trade.until_blocked("unreachable")
+    service.payment.let_go("pay")
+    assert (await trade.end()).outcome == "SETTLED"
+
+
+@pytest.mark.usefixtures("short_steps")
 async def the_void_and_the_refund_out_of_reach(service: Service) -> None:
     """The ledgers go away before the void, and before the refund."""
     trade = await short_of_cash(service)
@@ -242,6 +266,7 @@ async def no_quorum_for_the_payment(service: Service) -> None:
     assert (await trade.end()).outcome == "SETTLED"
 
 
+@pytest.mark.anywhere
 async def operators_resume_before_the_lock_and_before_the_payment(service: Service) -> None:
     """The ledger that is waited for journals the order: the asset ledger, then the payment ledger."""
     trade = service.settlement(delivery={"quantity": 11 * UNITS}, payment={"quantity": 11 * CASH})
@@ -379,6 +404,18 @@ async def roles_that_have_left(together: Service) -> None:
         assert (await trade.end()).outcome == "SETTLED"
 
 
+async def a_turn_that_takes_too_long(together: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The ledger answers later than steps here may take: the turn is given up, and each step is asked for by itself."""
+    monkeypatch.setattr(steps, "HERE_LIMIT", timedelta(seconds=0.3))
+    monkeypatch.setattr(steps, "HERE_IN_ALL", timedelta(seconds=0.8))
+    together.asset.hold("check")
+    trade = together.settlement()
+    await trade.instruct()
+    await trade.until_blocked("unreachable")
+    together.asset.let_go("check")
+    assert (await trade.end()).outcome == "SETTLED"
+
+
 async def the_worker_is_replaced_while_it_waits(service: Service) -> None:
     """Drained and stopped; another one takes the run over from its history."""
     trade = await short_of_cash(service)
@@ -414,13 +451,26 @@ async def a_sweep_in_pages_all_of_which_are_recovered(service: Service) -> None:
         assert (await trade.end()).outcome == "SETTLED"
 
 
+async def a_sweep_that_reads_as_many_pages_as_it_may(service: Service) -> None:
+    """More locks and verdicts than one sweep reads, one to a page: it stops, and says where the next one goes on."""
+    trades = [service.settlement(delivery={"quantity": 1}, payment={"quantity": 1}) for _ in range(sweep.PAGES + 1)]
+    for trade in trades:
+        await service.world.paid(trade.terms)
+    result = await service.sweep(batch=1)
+    assert (len(result.recovered), result.locks_after > 0) == (sweep.PAGES, True)
+    for trade in trades[: sweep.PAGES]:
+        assert (await trade.end()).outcome == "SETTLED"
+    await trades[-1].instruct()
+    assert (await trades[-1].end()).outcome == "SETTLED"
+
+
 async def a_sweep_whose_lock_ends_meanwhile(service: Service) -> None:
     """What was open when it was seen is settled when it is looked at."""
     trade = service.settlement()
     await service.world.locked(trade.terms)
     service.asset.hold("lock_of")
-    sweep = asyncio.create_task(service.sweep())
+    sweeping = asyncio.create_task(service.sweep())
     await service.asset.until_holding("lock_of")
     await service.world.settled(trade.terms)
     service.asset.let_go("lock_of")
-    assert (await sweep).recovered == ()
+    assert (await sweeping).recovered == ()
