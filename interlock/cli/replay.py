@@ -84,8 +84,8 @@ def _told(context: Context, found: list["Replayed"], asked: int) -> int:
         for each in parted[:SHOWN_SAME]:
             output.note(f"{each.workflow_id}, run {each.run_id}: {each.parting.said if each.parting else ''}")
     if same:
-        rows = [(each.workflow_id, each.workflow, each.events) for each in same]
-        output.table(["replays", "workflow", "events"], rows[:SHOWN_SAME], right=["events"])
+        alike = [(each.workflow_id, each.workflow, each.events) for each in same]
+        output.table(["replays", "workflow", "events"], alike[:SHOWN_SAME], right=["events"])
         if len(same) > SHOWN_SAME:
             output.line(f"... and {len(same) - SHOWN_SAME} more; --json lists all")
     left = asked - len(found)

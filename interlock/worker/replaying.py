@@ -5,7 +5,7 @@ replay takes no step and lends no function that records an end, so no span, metr
 """
 
 import re
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -54,7 +54,7 @@ class Replayed:
     parting: Parting | None
 
 
-async def replayed(histories: AsyncIterator[WorkflowHistory]) -> AsyncIterator[Replayed]:
+async def replayed(histories: AsyncIterator[WorkflowHistory]) -> AsyncGenerator[Replayed, None]:
     """Each history's verdict, as soon as it is known; histories are read no faster than they are replayed."""
     watch = _Watch()
     replayer = Replayer(

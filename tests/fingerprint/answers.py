@@ -6,6 +6,7 @@ Answers agree with one another as far as a workflow can see: once a payment is a
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from interlock.protocol import (
@@ -149,12 +150,10 @@ class Answers:
     def _in_turn_otherwise(self, request: Any) -> dict[str, Callable[[], Any]]:
         found: dict[str, Callable[[], Any]] = {"no nudge": lambda: self._in_turn(request, nudged=False)}
         for number, name in enumerate(request["steps"]):
-            found[f"up to {number} {name}"] = lambda number=number: self._in_turn(request, steps=number)
+            found[f"up to {number} {name}"] = partial(self._in_turn, request, steps=number)
             for code in REFUSALS.get(name, ()):
                 last = self._refused(name, code)
-                found[f"{number} {name} {code}"] = lambda number=number, last=last: self._in_turn(
-                    request, steps=number, last=last
-                )
+                found[f"{number} {name} {code}"] = partial(self._in_turn, request, steps=number, last=last)
         return found
 
     def _refused(self, name: str, code: RefusalCode) -> Callable[[], Any]:

@@ -72,6 +72,7 @@ def _reads(recorded: str, now: str) -> bool:
 def _roots() -> Iterable[Any]:
     for each in WORKFLOWS:
         defn = workflow._Definition.must_from_class(each)
+        told: Any
         for told in (defn, *defn.updates.values(), *defn.queries.values()):
             yield from told.arg_types or ()
             if (given := getattr(told, "ret_type", None)) is not None:

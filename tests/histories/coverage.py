@@ -64,7 +64,7 @@ class Probes(MetaPathFinder):
 
     def find_spec(self, name: str, path: Sequence[str] | None, _: ModuleType | None = None) -> ModuleSpec | None:
         """A spec for our files, with a loader that puts the probes in."""
-        room, _, file = name.rpartition(".")
+        room, file = name.rpartition(".")[::2]
         if room != ROOM or file not in DECIDING or path is None:
             return None
         source = str(Path(next(iter(path))) / f"{file}.py")

@@ -70,7 +70,7 @@ async def both_consent_before_the_lock(service: Service) -> None:
 @pytest.mark.anywhere
 async def both_consent_before_the_attestation(service: Service) -> None:
     """The units are in escrow, and no quorum certifies it."""
-    service.quorum.asset.broken = True  # type: ignore[attr-defined] # a Window
+    service.quorum.asset.broken = True
     trade = service.settlement()
     await trade.instruct()
     await trade.until_blocked("no_quorum")
@@ -259,10 +259,10 @@ async def no_coordinator(service: Service) -> None:
 async def no_quorum_for_the_payment(service: Service) -> None:
     """It is paid, and no quorum certifies it for a while."""
     trade = await short_of_cash(service)
-    service.quorum.payment.broken = True  # type: ignore[attr-defined] # a Window
+    service.quorum.payment.broken = True
     await cash_comes(service, trade)
     await trade.until_blocked("no_quorum")
-    service.quorum.payment.broken = False  # type: ignore[attr-defined] # a Window
+    service.quorum.payment.broken = False
     assert (await trade.end()).outcome == "SETTLED"
 
 

@@ -137,15 +137,19 @@ def read_anew(patched: pytest.MonkeyPatch) -> None:
 def test_the_fingerprint_notices_and_says_which_command_of_which_script_is_another_and_what_to_do(
     change: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(exploring, "BEGINNINGS", exploring.BEGINNINGS[:1])
-    monkeypatch.setattr(exploring, "WAITS_OF", ())
-    before = Fingerprint(fingerprint.taken().orders)
+    before = too_early()
     change(monkeypatch)
-    told = fingerprint.told(fingerprint.broken(before, Fingerprint(fingerprint.taken().orders)))
+    told = fingerprint.told(fingerprint.parted(before, too_early()))
     assert "both sign, apart" in told
     assert "is now" in told
     for what_to_do in ("workflow.patched(", "new version", "make fingerprint", "make histories"):
         assert what_to_do in told
+
+
+def too_early() -> fingerprint.Orders:
+    """The order of one script: the lock is refused, waited for, and had."""
+    driven = exploring.play(exploring.BEGINNINGS[0], [(2, "lock: too_early")], patches=True).driven
+    return {"both sign, apart | 2 lock: too_early": driven.words}
 
 
 def test_what_a_model_may_become_and_what_not() -> None:
