@@ -30,6 +30,7 @@ from temporalio.common import MetricMeter, Priority, TypedSearchAttributes
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import UnsandboxedWorkflowRunner, WorkflowInstance, WorkflowInstanceDetails
 
+from interlock.protocol.steps import STEPS
 from interlock.worker.commands import of_command
 
 BEGINS = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -227,6 +228,10 @@ class Driven:
 
     def _ask(self, command: Any, *, here: bool) -> None:
         request = [json.loads(payload.data) for payload in command.arguments]
+        try:
+            STEPS[command.activity_type].request.model_validate_json(command.arguments[0].data)
+        except (KeyError, IndexError, ValueError):
+            self.fault = f"step {command.activity_type} is asked for with something that no worker has declared"
         self.asked[command.seq, here] = Asked(command.seq, command.activity_type, request, here)
 
     def _created(self) -> WorkflowInstance:

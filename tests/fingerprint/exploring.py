@@ -78,6 +78,11 @@ AT_A_WAIT = (
 WAITS_OF = ("both sign, apart", "the seller signs, apart")
 """The beginnings whose waits are looked at: those of the others are the same."""
 
+WHOLE = ("both sign, apart", "both sign, here", "the seller signs, apart", "the seller signs, here", "sweep")
+"""The beginnings that are varied at every decision; the others only at the first few, after which they are the same."""
+
+OWN_DECISIONS = 4
+
 
 @dataclass(frozen=True)
 class Beginning:
@@ -154,7 +159,8 @@ def scripts(*, patches: bool) -> Iterator[tuple[str, Driven]]:
     for beginning in BEGINNINGS:
         base = play(beginning, [], patches=patches)
         yield beginning.name, base.driven
-        for number, (_, names) in enumerate(base.options):
+        looked_at = base.options if beginning.name in WHOLE else base.options[:OWN_DECISIONS]
+        for number, (_, names) in enumerate(looked_at):
             for name in names:
                 once = play(beginning, [(number, name)], patches=patches)
                 yield f"{beginning.name} | {number} {name}", once.driven
