@@ -8,12 +8,13 @@ import argparse
 import gzip
 import json
 import logging
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from interlock.cli.cluster import connected
 from interlock.cli.context import Context
 from interlock.cli.errors import DONE, REFUSED, CliError, UsageError
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:  # a third of a second: imported when the verb runs
 
     from interlock.worker.replaying import Replayed
 
-SHOWN_SAME = 20
+SHOWN = 20
 SUFFIXES = (".json", ".json.gz")
 
 
@@ -49,57 +50,47 @@ async def run(arguments: argparse.Namespace, context: Context) -> int:
     files = _files(arguments.paths)
     client, runs = None, list[tuple[str, str]]()
     if arguments.open or since is not None:
-        client = await _connected(context)
+        client = await connected(context)
         runs = await _runs(client, open_ones=arguments.open, since=since)
-    found: list[Replayed] = []
-    with context.output.progress("replaying", len(files) + len(runs)) as advance:
+    sources = [*map(str, files), *(name for name, _ in runs)]
+    found: list[tuple[str, Replayed]] = []
+    with context.output.progress("replaying", len(sources)) as advance:
         async with aclosing(replayed(_histories(files, client, runs))) as results:
             async for result in results:
-                found.append(result)
+                found.append((sources[len(found)], result))
                 advance(1)
                 if result.parting is not None and not arguments.all:
                     break
-    return _told(context, found, len(files) + len(runs))
+    return _told(context, found, len(sources))
 
 
-def _told(context: Context, found: list["Replayed"], asked: int) -> int:
+def _told(context: Context, found: Sequence[tuple[str, "Replayed"]], asked: int) -> int:
     output = context.output
-    parted = [each for each in found if each.parting is not None]
-    same = [each for each in found if each.parting is None]
-    output.document(
-        {
-            "ok": not parted,
-            "histories": asked,
-            "replayed": len(found),
-            "results": [_document(each) for each in found],
-        }
-    )
+    parted = [(where, each, each.parting) for where, each in found if each.parting is not None]
+    same = [(where, each.workflow, each.events) for where, each in found if each.parting is None]
+    results = [_document(where, each) for where, each in found]
+    output.document({"ok": not parted, "histories": asked, "replayed": len(found), "results": results})
     if parted:
-        rows = [
-            (each.workflow_id, each.parting.event_id or "?", each.parting.event, each.parting.wanted)
-            for each in parted
-            if each.parting is not None
-        ]
-        output.table(["does not replay", "event", "history has", "this code wants"], rows, right=["event"])
-        for each in parted[:SHOWN_SAME]:
-            output.note(f"{each.workflow_id}, run {each.run_id}: {each.parting.said if each.parting else ''}")
+        rows = [(where, parting.event_id or "?", parting.event, parting.wanted) for where, _, parting in parted]
+        output.table(["does not replay", "event", "the history has", "this code wants"], rows, right=["event"])
+        for where, each, parting in parted[:SHOWN]:
+            output.note(f"{where}, run {each.run_id}: {parting.said}")
     if same:
-        alike = [(each.workflow_id, each.workflow, each.events) for each in same]
-        output.table(["replays", "workflow", "events"], alike[:SHOWN_SAME], right=["events"])
-        if len(same) > SHOWN_SAME:
-            output.line(f"... and {len(same) - SHOWN_SAME} more; --json lists all")
-    left = asked - len(found)
-    ending = f"; {left} not tried, --all goes on" if left else ""
+        output.table(["replays", "workflow", "events"], same[:SHOWN], right=["events"])
+        if len(same) > SHOWN:
+            output.line(f"... and {len(same) - SHOWN} more; --json lists all")
     if parted:
-        output.line(f"NOT COMPATIBLE: {len(parted)} of {len(found)} histories part from this code{ending}", "bold red")
+        left = f"; {asked - len(found)} not tried, --all goes on" if asked > len(found) else ""
+        output.line(f"NOT COMPATIBLE: {len(parted)} of {len(found)} histories part from this code{left}", "bold red")
         return REFUSED
     output.line(f"all {len(found)} histories replay" if found else "no histories", "bold green" if found else "")
     return DONE
 
 
-def _document(each: "Replayed") -> dict[str, Any]:
+def _document(where: str, each: "Replayed") -> dict[str, Any]:
     parting = each.parting
     return {
+        "source": where,
         "workflow_id": each.workflow_id,
         "run_id": each.run_id,
         "workflow": each.workflow,
@@ -160,12 +151,6 @@ def _history_in(file: Path) -> "WorkflowHistory":
         raise CliError(
             "invalid_file", f"{file} is no workflow history in Temporal's JSON: {type(error).__name__} {error}", "paths"
         ) from error
-
-
-async def _connected(context: Context) -> "Client":
-    from interlock.cli.cluster import connected  # noqa: PLC0415
-
-    return await connected(context)
 
 
 async def _runs(client: "Client", *, open_ones: bool, since: datetime | None) -> list[tuple[str, str]]:
