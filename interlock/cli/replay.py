@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from interlock.cli.cluster import connected
 from interlock.cli.context import Context
-from interlock.cli.errors import DONE, REFUSED, CliError, UsageError
+from interlock.cli.errors import DONE, REFUSED, CliError, UsageError, unreachable
 
 if TYPE_CHECKING:  # a third of a second: imported when the verb runs
     from temporalio.client import Client, WorkflowHistory
@@ -52,16 +52,16 @@ async def run(arguments: argparse.Namespace, context: Context) -> int:
     if arguments.open or since is not None:
         client = await connected(context)
         runs = await _runs(client, open_ones=arguments.open, since=since)
-    sources = [*map(str, files), *(name for name, _ in runs)]
+    sources = _Sources(files, client, runs)
     found: list[tuple[str, Replayed]] = []
-    with context.output.progress("replaying", len(sources)) as advance:
-        async with aclosing(replayed(_histories(files, client, runs))) as results:
+    with context.output.progress("replaying", len(files) + len(runs)) as advance:
+        async with aclosing(replayed(sources.histories())) as results:
             async for result in results:
-                found.append((sources[len(found)], result))
+                found.append((sources.names[len(found)], result))
                 advance(1)
                 if result.parting is not None and not arguments.all:
                     break
-    return _told(context, found, len(sources))
+    return _told(context, found, len(files) + len(runs) - sources.gone)
 
 
 def _told(context: Context, found: Sequence[tuple[str, "Replayed"]], asked: int) -> int:
@@ -128,14 +128,36 @@ def _files(paths: Iterable[Path]) -> list[Path]:
     return found
 
 
-async def _histories(
-    files: Iterable[Path], client: "Client | None", runs: Iterable[tuple[str, str]]
-) -> AsyncIterator["WorkflowHistory"]:
-    for file in files:
-        yield _history_in(file)
-    for name, run_id in runs:
-        assert client is not None  # noqa: S101 - there are no runs without one
-        yield await client.get_workflow_handle(name, run_id=run_id).fetch_history()
+class _Sources:
+    """Reads one history after the other, and notes where each is from."""
+
+    def __init__(self, files: Sequence[Path], client: "Client | None", runs: Sequence[tuple[str, str]]) -> None:
+        self._files, self._client, self._runs = files, client, runs
+        self.names: list[str] = []
+        self.gone = 0
+        """Runs that the server has forgotten since it listed them."""
+
+    async def histories(self) -> AsyncIterator["WorkflowHistory"]:
+        """Those of the files, then those of the server's runs."""
+        for file in self._files:
+            self.names.append(str(file))
+            yield _history_in(file)
+        for name, run_id in self._runs:
+            if (history := await self._fetched(name, run_id)) is not None:
+                self.names.append(name)
+                yield history
+
+    async def _fetched(self, name: str, run_id: str) -> "WorkflowHistory | None":
+        from temporalio.service import RPCError, RPCStatusCode  # noqa: PLC0415
+
+        assert self._client is not None  # noqa: S101 - there are no runs without one
+        try:
+            return await self._client.get_workflow_handle(name, run_id=run_id).fetch_history()
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                raise unreachable(f"the history of {name} cannot be read: {error}") from error
+            self.gone += 1
+            return None
 
 
 def _history_in(file: Path) -> "WorkflowHistory":
@@ -160,5 +182,10 @@ async def _runs(client: "Client", *, open_ones: bool, since: datetime | None) ->
     which = ["ExecutionStatus = 'Running'"] if open_ones else []
     which += [f"CloseTime >= '{since.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}'"] if since is not None else []
     query = f"WorkflowType IN ('{SETTLEMENT_WORKFLOW}', '{SWEEP_WORKFLOW}') AND ({' OR '.join(which)})"
-    runs = [(run.start_time, run.id, run.run_id) async for run in client.list_workflows(query)]
+    from temporalio.service import RPCError  # noqa: PLC0415
+
+    try:
+        runs = [(run.start_time, run.id, run.run_id) async for run in client.list_workflows(query)]
+    except RPCError as error:
+        raise unreachable(f"the server does not list its settlements: {error}") from error
     return [(name, run_id) for _, name, run_id in sorted(runs)]

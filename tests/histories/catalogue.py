@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from tests.e2e import test_interrupted as interrupted
-from tests.histories import recipes, recipes_on_stack
+from tests.histories import recipes, recipes_on_stack, recipes_sweeping, recipes_voiding
 from tests.workflows import test_after_paid as after_paid
 from tests.workflows import test_checking as checking
 from tests.workflows import test_faults as faults
@@ -125,29 +125,29 @@ VOIDING: Mapping[str, Recipe] = {
     "short of cash until settle_by": voiding.test_short_of_cash_until_settle_by_expires_and_the_units_are_back,
     "no quorum until settle_by": voiding.test_no_quorum_until_settle_by_expires_and_the_units_are_back,
     "late on the asset ledger's clock": voiding.test_hazard_17_each_ledgers_own_clock_says_when_settle_by_has_passed,
-    "late on the payment ledger's clock": recipes.settle_by_passes_at_the_payment,
+    "late on the payment ledger's clock": recipes_voiding.settle_by_passes_at_the_payment,
     "one side consents": voiding.test_hazard_23_one_sides_consent_has_no_effect,
     "both consent": voiding.test_both_sides_consent_cancels_and_the_units_are_back,
-    "both consent before the match": recipes.both_consent_before_the_match,
-    "both consent before the lock": recipes.both_consent_before_the_lock,
-    "both consent before the attestation": recipes.both_consent_before_the_attestation,
+    "both consent before the match": recipes_voiding.both_consent_before_the_match,
+    "both consent before the lock": recipes_voiding.both_consent_before_the_lock,
+    "both consent before the attestation": recipes_voiding.both_consent_before_the_attestation,
     "an expired consent": voiding.test_hazard_23_an_expired_consent_is_nothing,
     "a consent that expires at the ledger": voiding.test_only_the_consent_that_the_ledgers_clock_finds_expired_is_dropped,
-    "consents that the ledger does not accept": recipes.consents_of_strangers_hands_at_the_ledger,
+    "consents that the ledger does not accept": recipes_voiding.consents_of_strangers_hands_at_the_ledger,
     "consent to cancel other terms": voiding.test_consent_to_cancel_other_terms_is_none_to_cancel_these,
     "operators void": voiding.test_operators_void_before_the_payment_cancels_and_the_units_are_back,
-    "operators void before the lock": recipes.operators_void_before_the_lock,
+    "operators void before the lock": recipes_voiding.operators_void_before_the_lock,
     "strangers' order to void": voiding.test_hazard_18_a_void_order_of_strangers_is_refused_and_the_settlement_goes_on,
     "strangers' order beside the operators'": voiding.test_a_strangers_order_does_not_displace_the_operators_own,
-    "an order to void, not answered in time": recipes.an_order_to_void_that_is_not_answered_in_time,
-    "an order to void, expired at the ledger": recipes.an_order_to_void_that_has_expired_at_the_ledger,
+    "an order to void, not answered in time": recipes_voiding.an_order_to_void_that_is_not_answered_in_time,
+    "an order to void, expired at the ledger": recipes_voiding.an_order_to_void_that_has_expired_at_the_ledger,
     "a payment overtakes the order to void": after_paid.test_a_payment_that_overtakes_the_order_to_void_wins,
     "others' verdict while there is no quorum": voiding.test_a_verdict_that_others_bring_about_is_found_while_there_is_no_quorum,
-    "others void while it waits": recipes.voided_by_others_while_it_waits_for_cash,
-    "others close it before the lock": recipes.closed_by_others_before_its_lock,
-    "others pay before the void": recipes.paid_by_others_before_its_void,
-    "others' verdict, not readable yet": recipes.a_verdict_of_others_that_cannot_be_read_yet,
-    "voided, the verdict not readable yet": recipes.voided_and_the_verdict_cannot_be_read_yet,
+    "others void while it waits": recipes_voiding.voided_by_others_while_it_waits_for_cash,
+    "others close it before the lock": recipes_voiding.closed_by_others_before_its_lock,
+    "others pay before the void": recipes_voiding.paid_by_others_before_its_void,
+    "others' verdict, not readable yet": recipes_voiding.a_verdict_of_others_that_cannot_be_read_yet,
+    "voided, the verdict not readable yet": recipes_voiding.voided_and_the_verdict_cannot_be_read_yet,
 }
 
 AFTER_PAID: Mapping[str, Recipe] = {
@@ -180,7 +180,7 @@ RECOVERING: Mapping[str, Recipe] = {
     "found paid": recovering.test_hazard_03_04_a_payment_that_stands_when_a_run_starts_is_only_served,
     "found settled": recovering.test_hazard_16_what_was_finished_without_a_workflow_is_reported_as_it_ended,
     "found ended, the verdict not read": recovering.test_hazard_15_a_lock_that_has_ended_waits_for_the_verdict_to_be_readable,
-    "found ended, the verdict not readable yet": recipes.a_lock_that_has_ended_and_a_verdict_that_cannot_be_read_yet,
+    "found ended, the verdict not readable yet": recipes_voiding.a_lock_that_has_ended_and_a_verdict_that_cannot_be_read_yet,
     "found by its start": recovering.test_a_recovering_run_knows_its_terms_though_its_instruction_was_lost,
     "settled again after its end": recovering.test_hazard_16_a_recovered_run_may_follow_one_that_has_completed,
     "woken by the sweep": recovering.test_hazard_21_the_sweep_tells_a_run_that_waits_for_the_other_party_of_a_lock_that_landed_since,
@@ -195,11 +195,11 @@ SWEEPING: Mapping[str, Recipe] = {
     "sweep: beside a busy run": recovering.test_the_sweep_recovers_beside_a_run_that_is_busy_with_other_terms,
     "sweep: no ledgers": recovering.test_a_sweep_without_ledger_workers_is_harmless,
     "sweep: the asset ledger away": recovering.test_a_sweep_that_cannot_ask_which_verdicts_are_served_recovers_none_and_reads_them_again,
-    "sweep: the payment ledger away": recipes.a_sweep_that_finds_the_payment_ledger_away,
-    "sweep: nothing": recipes.a_sweep_that_finds_nothing,
-    "sweep: in pages": recipes.a_sweep_in_pages_all_of_which_are_recovered,
-    "sweep: as many pages as it may": recipes.a_sweep_that_reads_as_many_pages_as_it_may,
-    "sweep: ended meanwhile": recipes.a_sweep_whose_lock_ends_meanwhile,
+    "sweep: the payment ledger away": recipes_sweeping.a_sweep_that_finds_the_payment_ledger_away,
+    "sweep: nothing": recipes_sweeping.a_sweep_that_finds_nothing,
+    "sweep: in pages": recipes_sweeping.a_sweep_in_pages_all_of_which_are_recovered,
+    "sweep: as many pages as it may": recipes_sweeping.a_sweep_that_reads_as_many_pages_as_it_may,
+    "sweep: ended meanwhile": recipes_sweeping.a_sweep_whose_lock_ends_meanwhile,
 }
 
 LONG: Mapping[str, Recipe] = {
@@ -212,8 +212,8 @@ LONG: Mapping[str, Recipe] = {
 HERE: Mapping[str, Recipe] = {
     "here: waits for nobody": here.test_a_settlement_that_waits_for_nobody_takes_12_events,
     "here: one instruction, then the other": here.test_one_of_two_instructions_takes_20,
-    "here: roles that have left": recipes.roles_that_have_left,
-    "here: too slow": recipes.a_turn_that_takes_too_long,
+    "here: roles that have left": recipes_sweeping.roles_that_have_left,
+    "here: too slow": recipes_sweeping.a_turn_that_takes_too_long,
     "here: a ledger away": here.test_what_is_broken_is_waited_out_and_can_be_talked_to_meanwhile,
     "here: straight to a wait": here.test_a_settlement_that_has_gone_straight_to_a_wait_goes_on_step_by_step,
     "here: time is up": here.test_no_step_is_begun_once_time_is_up,

@@ -26,6 +26,8 @@ from tests.histories.recording import file_name
 from tests.histories.untaken import UNTAKEN, reason
 from tests.safeguards.removal import ROOT
 
+pytestmark = pytest.mark.timeout(600)  # all of it is work for the processor, however little of it there is
+
 LARGEST_BYTES = 4_000_000
 MACHINE = re.compile(r"/(?:tmp|home|root|usr|work|Users|private|var)/|site-packages|\b\d+@\w|\.venv")
 

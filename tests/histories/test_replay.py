@@ -16,6 +16,8 @@ from tests.fingerprint.fingerprint import Fingerprint
 from tests.histories import shelf
 from tests.safeguards.removal import ROOT
 
+pytestmark = pytest.mark.timeout(600)  # all of it is work for the processor, however little of it there is
+
 HASH_SEEDS = ("1", "2", "3")
 
 
