@@ -24,7 +24,7 @@ def main(arguments: list[str]) -> int:
         return 0
     was = fingerprint.written()
     if told.brief:
-        wrong = fingerprint.parted(was.orders, fingerprint.beginnings())
+        wrong = fingerprint.broken(was, fingerprint.in_brief())
     else:
         now = fingerprint.taken()
         wrong = fingerprint.broken(was, now)
