@@ -6,12 +6,17 @@ BIN := $(VENV)/bin
 TEST_PROCESSES ?= 2
 
 .PHONY: demo traced-demo test check docs install lock clean wheel pictures model matrix chaos soak tamper safeguards bench
+.PHONY: test-no-cache histories fingerprint mutations
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo    settle trades on an embedded Temporal and Postgres, live"
 	@echo "make traced-demo  play the demo before an OTLP receiver, by gRPC and by HTTP, and compare every trace"
 	@echo "make test    all tests"
+	@echo "make test-no-cache  the workflows' tests, where every workflow task replays its run"
+	@echo "make histories  record the paths through the workflows that have no history yet"
+	@echo "make fingerprint  write down the order of the workflows' commands (docs/replay.md says when)"
+	@echo "make mutations  change the workflows as people do, and see who notices, into docs/replay.md"
 	@echo "make check   format, lint, types, import rules"
 	@echo "make model   the protocol state by state, then random programs on real ledgers"
 	@echo "make matrix  every step times every fault, into docs/crash-matrix.md"
@@ -43,6 +48,10 @@ traced-demo: install
 test: install
 	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile $(TEST_FLAGS)
 
+# Every workflow task replays its run: the workers of these tests keep none in memory.
+test-no-cache: install
+	$(BIN)/python -m pytest tests/workflows --cached-workflows 0 $(TEST_FLAGS)
+
 check: install
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -70,6 +79,18 @@ soak: install
 # docs/tamper.md. TAMPER_RANDOM (1000): how many alterations at random; TAMPER_SEED (1).
 tamper: install
 	$(BIN)/python -m tests.audit.tamper $${TAMPER_RANDOM:-1000} $${TAMPER_SEED:-1}
+
+# The paths through the workflows that today's version has no history of; what stands is never written again.
+histories: install
+	$(BIN)/python -m tests.histories $(HISTORIES_FLAGS)
+
+# The workflows' order of commands, as docs/replay.md has it; first read there when it may change.
+fingerprint: install
+	$(BIN)/python -m tests.fingerprint --write
+
+# Goes on where it was interrupted; MUTATIONS_FLAGS=--fresh begins anew.
+mutations: install
+	$(BIN)/python -m tests.mutations $(MUTATIONS_FLAGS)
 
 safeguards: install
 	$(BIN)/python -m tests.safeguards $(SAFEGUARDS_FLAGS)

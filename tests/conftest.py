@@ -28,6 +28,11 @@ _EMPTY = "SET session_replication_role = replica;" + "".join(f"DELETE FROM ledge
 ROLES = ("owner", "writer", "attestor", "auditor")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--cached-workflows 0`: workers of the workflows' tests keep no run in memory, so that every task replays."""
+    parser.addoption("--cached-workflows", type=int, default=100, metavar="N", help="runs kept in memory")
+
+
 @dataclass
 class LedgerServer:
     """A server with an installed `asset` and `payment` ledger that tests copy; gives DSNs by database and role.

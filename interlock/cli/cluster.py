@@ -28,7 +28,7 @@ async def run(arguments: argparse.Namespace, context: Context) -> int:
     """Exit 0 once all are there; 1 if some are missing, of another type, or may not be added; 3 with no server."""
     from interlock.worker import search_attributes  # noqa: PLC0415 - it imports temporalio
 
-    client = await _connected(context)
+    client = await connected(context)
     try:
         found = await (search_attributes.standing if arguments.check else search_attributes.register)(client)
     except search_attributes.NotAnOperator as error:
@@ -66,7 +66,7 @@ async def run(arguments: argparse.Namespace, context: Context) -> int:
     return REFUSED if missing else DONE
 
 
-async def _connected(context: Context) -> "Client":
+async def connected(context: Context) -> "Client":
     """Where the data folder or TEMPORAL_* say; an operator of Temporal needs neither network nor coordinator."""
     from temporalio.client import Client  # noqa: PLC0415
     from temporalio.envconfig import ClientConfig  # noqa: PLC0415

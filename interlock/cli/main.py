@@ -53,6 +53,7 @@ VERBS = (
     Verb("worker", "run a worker with the roles that its settings name", "worker", "server"),
     Verb("attestor", "run one attestor, or make a new one", "attestor", "server"),
     Verb("install", "make a database a ledger, or the audit trail", "install", "server"),
+    Verb("replay", "would open settlements go on with the installed code? before deploying", "replay"),
     Verb("cluster", "make a Temporal cluster know by what settlements are found", "cluster"),
     Verb("environment", "make a new environment for docker-compose.yml", "environment", "server"),
 )

@@ -125,6 +125,7 @@ class Duty:
             workflows=[SettlementWorkflow, SweepWorkflow] if self.role is Role.SETTLEMENT else [],
             workflow_runner=sandbox() if self._settings.sandbox else UnsandboxedWorkflowRunner(),
             interceptors=[self._telemetry.tracing, self._telemetry.recording],
+            max_cached_workflows=self._settings.cached_workflows,
             max_concurrent_workflow_tasks=self._settings.workflow_slots if self.role is Role.SETTLEMENT else None,
             max_concurrent_activities=self._settings.activity_slots,
             max_concurrent_local_activities=self._settings.local_slots,

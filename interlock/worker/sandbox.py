@@ -24,10 +24,10 @@ class Sandbox(SandboxedWorkflowRunner):
 
     def create_instance(self, det: WorkflowInstanceDetails) -> WorkflowInstance:
         """A workflow in a sandbox of its own."""
-        return _Inside(super().create_instance(det))
+        return Inside(super().create_instance(det))
 
 
-class _Inside(WorkflowInstance):
+class Inside(WorkflowInstance):
     """Passes on what is for the workflow."""
 
     def __init__(self, workflow: WorkflowInstance) -> None:
@@ -49,6 +49,10 @@ class _Inside(WorkflowInstance):
         return StorageDriverStoreContext(target=None)
 
 
+RESTRICTIONS = SandboxRestrictions.default.with_passthrough_modules(*PASSED_THROUGH)
+"""The strict sandbox's, with the protocol passed through."""
+
+
 def sandbox() -> Sandbox:
-    """The strict sandbox, with the protocol passed through."""
-    return Sandbox(restrictions=SandboxRestrictions.default.with_passthrough_modules(*PASSED_THROUGH))
+    """The sandbox of a worker."""
+    return Sandbox(restrictions=RESTRICTIONS)

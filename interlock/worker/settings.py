@@ -130,6 +130,8 @@ class WorkerSettings(Environment):
     """How many steps run at once, and the size of the ledger's connection pool."""
     local_slots: Annotated[int, Field(ge=1, le=500)] = 32
     """How many local activities run at once: no more than the pool, so that one that has begun is soon over."""
+    cached_workflows: Annotated[int, Field(ge=0, le=10_000)] = 1000
+    """How many settlements' runs are kept in memory between their tasks; with 0 each task replays its run's history."""
     sandbox: bool = True
     """Whether workflows run in Temporal's sandbox, which catches code that is not deterministic, and costs CPU."""
     drain_seconds: Annotated[float, Field(ge=0, le=600)] = 10.0

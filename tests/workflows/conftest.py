@@ -13,6 +13,7 @@ from interlock.protocol.names import Role
 from interlock.workflows import steps, waiting
 from tests.attestors.quorum import Quorum
 from tests.temporal import temporal_server
+from tests.workflows import service as service_of_a_test
 from tests.workflows.service import Service, Window, running_service
 
 
@@ -21,6 +22,11 @@ async def client_of_a_server(folder: Path, config: Mapping[str, int] = {}) -> As
     """A client, and for as long as it is there the server; `config` is further dynamic configuration."""
     async with temporal_server(folder, config=config) as server:
         yield await Client.connect(server.address, data_converter=pydantic_data_converter)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _cached_workflows(pytestconfig: pytest.Config) -> None:
+    service_of_a_test.CACHED = pytestconfig.getoption("--cached-workflows")
 
 
 @pytest.fixture(scope="session")

@@ -19,6 +19,8 @@ class Line:
         self.asked: Counter[str] = Counter()
         self.loses: Counter[str] = Counter()
         """How many of a verb's answers are lost, after the ledger has done what was asked."""
+        self.instead: dict[str, list[Any]] = {}
+        """What a verb's next requests are answered in the ledger's stead, without its being asked."""
         self._held: dict[str, asyncio.Event] = {}
         self._arrived: dict[str, asyncio.Event] = {}
 
@@ -51,6 +53,8 @@ class Line:
             if (held := self._held.get(verb)) is not None:
                 self._arrived[verb].set()
                 await held.wait()
+            if self.instead.get(verb):
+                return self.instead[verb].pop(0)
             answer = await ask(*evidence)
             if self.loses[verb] > 0:
                 self.loses[verb] -= 1

@@ -77,6 +77,9 @@ from tests.workflows.line import Line
 from tests.world import NETWORK, World, genesis
 
 T = TypeVar("T")
+CACHED = 100
+"""How many runs a worker keeps in memory, unless a test says otherwise; `--cached-workflows` sets it."""
+
 PATIENCE_SECONDS = 60.0
 """Met only by what has gone wrong: a loaded machine may be slow, and no test is about time."""
 ENDS = {
@@ -349,13 +352,13 @@ class Service:
         """What the process serves."""
         return Here(self.client, StepTracing(NoOpTracer()))
 
-    async def serve(self, role: Role, carried_out: StepActivities, *, cached: int = 100) -> None:
+    async def serve(self, role: Role, carried_out: StepActivities, *, cached: int | None = None) -> None:
         """Serve a role, as `interlock.worker` does: on its own task queue, and for settlements here."""
         self._served[role] = ExitStack()
         self._served[role].enter_context(self.here.serving(role, carried_out))
         await self.start(role, list(carried_out.values()), cached)
 
-    async def start(self, role: Role, activities: Sequence[Callable[..., Any]], cached: int = 100) -> None:
+    async def start(self, role: Role, activities: Sequence[Callable[..., Any]], cached: int | None = None) -> None:
         """Start this role's worker, as `interlock.worker` does."""
         workflows = [SettlementWorkflow, SweepWorkflow] if role is Role.SETTLEMENT else []
         worker = Worker(
@@ -365,12 +368,12 @@ class Service:
             workflows=workflows,
             workflow_runner=sandbox(),
             interceptors=[Recording(self.roots.append, Resource.get_empty())],
-            max_cached_workflows=cached,
+            max_cached_workflows=CACHED if cached is None else cached,
         )
         self._workers[role] = worker
         self._running[role] = asyncio.create_task(worker.run())
 
-    async def start_settling(self, cached: int = 100) -> None:
+    async def start_settling(self, cached: int | None = None) -> None:
         """Start the settlement role's worker, with what it does beside the workflows."""
         activities = [*RecoveryActivities(self.client, self.local_roles).all, *self.here.all]
         await self.start(Role.SETTLEMENT, activities, cached)
@@ -415,7 +418,7 @@ async def replay(*histories: WorkflowHistory) -> None:
 
 @asynccontextmanager
 async def running_service(
-    client: Client, quorum: Quorum, *, cached: int = 100, local_roles: Iterable[Role] = ()
+    client: Client, quorum: Quorum, *, cached: int | None = None, local_roles: Iterable[Role] = ()
 ) -> AsyncIterator[Service]:
     """All roles, over ledgers in which both parties have accounts and are funded."""
     clocks = Clock(), Clock()
