@@ -179,12 +179,8 @@ class Tamperer:
 
     def _pairs(self, table: Table, rows: list[Row], count: int) -> Iterator[tuple[Row, Row]]:
         """Pairs of rows that say different things beside their keys."""
-        rest = [
-            each.name
-            for each in alterable(table.columns)
-            if not each.is_key and (table.name, each.name) != ("accounts", "id")
-        ]
-        for _ in range(count if len(rows) > 1 else 0):
+        rest = [each.name for each in _telling(table) if not each.is_key]
+        for _ in range(count if len(rows) > 1 and table.name not in NEVER_EXCHANGED else 0):
             one, other = self.rng.sample(rows, 2)
             if any(one[name] != other[name] for name in rest):
                 yield one, other
