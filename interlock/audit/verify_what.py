@@ -14,7 +14,7 @@ from interlock.protocol.seals import AUDIT_JOURNAL
 
 _OPERATIONS = (
     *("genesis", "lock", "release", "refund", "pay", "void", "resume", "open", "mint", "admit", "expel", "freeze"),
-    *("unfreeze", "asset", "attestors", "close"),
+    *("unfreeze", "asset", "attestors", "close", "accuse", "readmit"),
 )
 _REASONS = (
     *("both parties' terms", "certificate LOCKED", "certificate PAID", "certificate VOIDED", "both parties' consent"),
