@@ -42,7 +42,7 @@ class Telemetry:
         for processor in processors:
             provider.add_span_processor(processor)
         self.tracing = StepTracing(provider.get_tracer("interlock"))
-        self.recording = Recording(self._emit, resource)
+        self.recording = Recording(self.emit, resource)
 
     @classmethod
     def of(cls, settings: WorkerSettings) -> Self:
@@ -67,7 +67,7 @@ class Telemetry:
             processors.append(_Sampled(BatchSpanProcessor(exporter), TracerProvider(shutdown_on_exit=False).sampler))
         return cls(resource, tuple(processors), _metrics_runtime(settings.metrics_listen))
 
-    def _emit(self, span: ReadableSpan) -> None:
+    def emit(self, span: ReadableSpan) -> None:
         """Hand on a span that has ended already."""
         for processor in self._processors:
             processor.on_end(span)
