@@ -11,7 +11,7 @@ from typing import Any
 
 from interlock.audit.due import ANSWERS, CHECKS, Due, Entry, all_due, run_of
 from interlock.protocol import Message
-from interlock.protocol.reports import root_span_id_of
+from interlock.protocol.reports import root_span_id_of, trace_id_of
 
 MOST_VIOLATIONS = 100
 YOUNG = timedelta(seconds=60)
