@@ -121,30 +121,32 @@ class Rooter:
             if not spans or any(span.parent_span_id is None for span in spans):
                 continue
             terms_hash = str(spans[0].attributes["interlock.terms.hash"])
-            root = await self._root_of(terms_hash, spans)
-            if root is None:
+            found = await self._roots_of(terms_hash, spans)
+            if terms_hash not in found:
                 waiting.append(trace_id)
-            else:
-                roots[terms_hash] = root
+            roots |= found
         return waiting, roots
 
-    async def _root_of(self, terms_hash: str, spans: Sequence[StoredSpan]) -> ReadableSpan | None:
-        """From the run that ended it, else from the spans; None while a run goes on, or a span is still to come."""
+    async def _roots_of(self, terms_hash: str, spans: Sequence[StoredSpan]) -> dict[str, ReadableSpan]:
+        """All that the run has recorded that ended it; else its root as the spans tell it.
+
+        Nothing while a run goes on, or a span is still to come.
+        """
         asked = {run_of(span.attributes.get("interlock.workflow.id")) for span in spans} - {None}
         states = {workflow_id: await self._runs.state_of(workflow_id) for workflow_id in asked if workflow_id}
         going_on = [workflow_id for workflow_id, state in states.items() if state is State.RUNNING]
         for workflow_id in going_on:
             await self._runs.nudge(workflow_id)
         if going_on:
-            return None
+            return {}
         for workflow_id, state in states.items():
             if state is not State.COMPLETED:
                 continue
-            for record in await self._runs.records_of(workflow_id):
-                if record.report.terms_hash == terms_hash and record.unmatched is None:
-                    return self._roots.of_record(record)
+            recorded = {each.report.terms_hash: each for each in await self._runs.records_of(workflow_id)}
+            if terms_hash in recorded and recorded[terms_hash].unmatched is None:
+                return {each: self._roots.of_record(record) for each, record in recorded.items()}
         ending = ending_of(spans)
-        return self._roots.of_ending(ending) if ending else None
+        return {terms_hash: self._roots.of_ending(ending)} if ending else {}
 
     # what ended without the ledgers, or left proposals behind
 
@@ -186,7 +188,7 @@ class Rooter:
     async def _roots_by(self, run: EndedRun, wanted: set[str]) -> Mapping[str, ReadableSpan]:
         """What a run has recorded; and of a proposal that it does not remember, that it came to nothing there."""
         records = {each.report.terms_hash: each for each in await self._runs.records_of(run.workflow_id, run.run_id)}
-        roots = {each: self._roots.of_record(records[each]) for each in wanted & records.keys()}
+        roots = {each: self._roots.of_record(record) for each, record in records.items()}
         instead = next((each for each, record in records.items() if _was_matched(record)), None)
         for terms_hash in wanted - records.keys():
             spans = await self._reader.spans_of(trace_id_of(terms_hash))
@@ -196,17 +198,20 @@ class Rooter:
         return roots
 
     async def _send(self, roots: Mapping[str, ReadableSpan]) -> int:
-        if not roots:
-            return 0
-        for root in roots.values():
-            self._emit(root)
+        """Send those that are not there, and wait until they are; how many."""
         asked = {trace_id_of(each): root_span_id_of(each) for each in roots}
+        lacking = await self.trail.missing_roots(asked) if asked else set()
+        if not lacking:
+            return 0
+        for terms_hash, root in roots.items():
+            if trace_id_of(terms_hash) in lacking:
+                self._emit(root)
 
         async def still_missing() -> bool:
             return bool(await self.trail.missing_roots(asked))
 
         await stored(still_missing)
-        return len(roots)
+        return len(lacking)
 
 
 def _was_matched(record: Record) -> bool:

@@ -8,12 +8,13 @@ from datetime import datetime, timedelta
 import pytest
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.trace import SpanContext, TraceFlags
 
 from interlock.activities.attributes import answered, asked, subject_of
 from interlock.activities.reconstructing import Reconstructing
 from interlock.activities.spans import ns
-from interlock.audit.completing import Trail
 from interlock.audit.completeness import TraceResult
+from interlock.audit.completing import Trail
 from interlock.audit.exporter import AuditExporter
 from interlock.audit.journals import Journal
 from interlock.audit.keeping import KeptJournal
@@ -29,7 +30,7 @@ from interlock.worker import completing
 from interlock.worker.completing import Completer, NotStored
 from interlock.worker.lost import Maker
 from tests.conftest import AuditServer, PostgresWorld
-from tests.world import ATTEMPT, NETWORK, receipt
+from tests.world import NETWORK, receipt
 
 RUN = "f2a3b1c0-0000-4000-8000-00000000000a"
 
@@ -169,43 +170,31 @@ async def test_only_what_was_lost_is_made_again_and_once(lost: Completing) -> No
     assert len(lost.sent) == before
 
 
-async def test_two_processes_of_one_role_make_one_span(lost: Completing, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_two_processes_of_one_role_make_one_span(lost: Completing) -> None:
     terms = lost.world.terms()
     await settled_by_a_run(lost.world, terms)
     completers = [await lost.completer(Role.ASSET) for _ in range(3)]
     await asyncio.gather(*(each.complete() for each in completers))
     names = [span.name for span in lost.sent]
     assert sorted(names) == sorted(set(names))
-    # and where one looks before the other has noted how far it came, the ids are the same
-    first = {(span.trace_id, span.span_id): span for span in lost.sent}
-    monkeypatch.setattr(completing, "STORED_WITHIN_SECONDS", 0.0)
-    again = await lost.completer(Role.ASSET)
-    lost_again = await _as_if_nothing_were_there(lost, again)
-    assert {(span.trace_id, span.span_id): span for span in lost_again} == first
 
 
-async def _as_if_nothing_were_there(lost: Completing, completer: Completer) -> list[StoredSpan]:
-    """What a completer sends that finds nothing stored."""
-    sent: list[StoredSpan] = []
-    trail = await lost.trail()
-    missing = trail.missing
-
-    async def all_missing(due: object) -> object:
-        found = await _asked(due)
-        return found
-
-    async def _asked(due: object) -> object:
-        from interlock.audit.completing import Missing  # noqa: PLC0415
-
-        return [Missing(each, each.named_id or each.span_id) for each in due]  # type: ignore[attr-defined]
-
-    assert missing is not None
-    await trail.note("asset", {})
-    completer._trail.missing = all_missing  # type: ignore[method-assign, assignment]
-    completer._emit = lambda span: sent.append(StoredSpan.of(span))
-    with pytest.raises(NotStored):
-        await completer.complete()
-    return sent
+async def test_what_is_sent_again_after_a_crash_in_between_is_the_same_span(
+    lost: Completing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    terms = lost.world.terms()
+    await settled_by_a_run(lost.world, terms)
+    monkeypatch.setattr(completing, "STORED_WITHIN_SECONDS", 0.2)
+    exporter, lost.exporter = lost.exporter, AuditExporter("postgresql://nobody@127.0.0.1:1/nowhere")
+    with pytest.raises(NotStored):  # sent to OTLP, and on its way to a database that is away: then the process dies
+        await (await lost.completer(Role.ASSET)).complete()
+    first, lost.sent = lost.sent, []
+    lost.exporter.shutdown()
+    lost.exporter = exporter
+    monkeypatch.undo()
+    await (await lost.completer(Role.ASSET)).complete()
+    assert lost.sent == first
+    assert len(first) == 5
 
 
 async def test_a_true_span_that_comes_late_changes_nothing(lost: Completing) -> None:
@@ -215,7 +204,7 @@ async def test_a_true_span_that_comes_late_changes_nothing(lost: Completing) -> 
     (made,) = [span for span in lost.sent if span.name == "lock"]
     late = ReadableSpan(
         "lock",
-        context=_context(made),
+        context=SpanContext(int(made.trace_id, 16), int(made.span_id, 16), is_remote=False, trace_flags=TraceFlags(1)),
         resource=Resource({}),
         attributes={**answered(None)},
         start_time=made.start_ns - 1000,
@@ -225,7 +214,57 @@ async def test_a_true_span_that_comes_late_changes_nothing(lost: Completing) -> 
     assert (await lost.stored(terms))["lock"] == made
 
 
-def _context(span: StoredSpan) -> object:
-    from opentelemetry.trace import SpanContext, TraceFlags  # noqa: PLC0415
+async def test_an_effect_that_was_asked_for_with_no_workflow_stands_in_its_settlements_trace(lost: Completing) -> None:
+    world, terms = lost.world, lost.world.terms()
+    await world.settled(terms)  # every entry names the same span of some other trace
+    assert await lost.complete() == 5  # no run, no check
+    stored = await lost.stored(terms)
+    assert stored.keys() == {"lock", "attest LOCKED", "pay", "attest PAID", "release"}
+    assert {span.parent_span_id for span in stored.values()} == {root_span_id_of(terms.hash(NETWORK))}
+    assert all("interlock.workflow.id" not in span.attributes for span in stored.values())
 
-    return SpanContext(int(span.trace_id, 16), int(span.span_id, 16), is_remote=False, trace_flags=TraceFlags(1))
+
+async def test_a_void_a_tombstone_and_an_order_are_told_with_their_authority(lost: Completing) -> None:
+    world, terms = lost.world, lost.world.terms()
+    receipt(await world.asset.refund(terms, await world.voided(terms), ATTEMPT))
+    receipt(await world.payment.resume(world.operators_order(terms, "resume"), ATTEMPT))
+    await lost.complete()
+    stored = await lost.stored(terms)
+    assert stored.keys() == {"void", "attest VOIDED", "refund", "resume payment"}
+    assert stored["void"].attributes["interlock.authority"] == "consent"
+    assert stored["refund"].attributes["interlock.settlement.id"] == terms.settlement_id
+
+
+async def test_a_young_effect_is_left_to_the_process_that_made_it(lost: Completing) -> None:
+    terms = lost.world.terms()
+    await settled_by_a_run(lost.world, terms)
+    assert await (await lost.completer(Role.ASSET, after_seconds=3600.0)).complete() == 0
+    assert await (await lost.completer(Role.ASSET)).complete() == 5
+
+
+async def test_a_span_of_that_id_that_is_about_something_else_is_not_taken_for_the_effects_own(
+    lost: Completing,
+) -> None:
+    world, terms = lost.world, lost.world.terms()
+    forged = attempt(terms, 7)
+    signed = world.signed(terms)
+    locked = world.certificate(Fact.LOCKED, terms, receipt(await world.asset.lock(signed, forged)))
+    receipt(await world.payment.pay(signed, locked, forged))  # one span id for two effects
+    await lost.complete()
+    stored = await lost.stored(terms)
+    assert {"lock", "pay"} <= stored.keys()
+    assert len({stored["lock"].span_id, stored["pay"].span_id}) == 2
+
+
+async def test_the_judge_names_what_is_missing_and_nothing_once_it_is_made_again(lost: Completing) -> None:
+    terms = lost.world.terms()
+    await settled_by_a_run(lost.world, terms)
+    before = await lost.judged(terms)
+    assert (before.effects_without_span, before.holes) == (3, 5)
+    assert any("no span of pay" in text for text in before.violations)
+    assert any("no span attest PAID before entry" in text for text in before.violations)
+    assert any("no root" in text for text in before.violations)
+    await lost.complete()
+    after = await lost.judged(terms)
+    assert (after.effects_without_span, after.holes, after.reconstructed) == (0, 1, 7)
+    assert after.orphans == 7  # it has ended, and its root is the settlement role's to make
