@@ -87,9 +87,9 @@ class Losing:
         )
         self.terms |= {name: agreed, f"{name} asked": asked, f"{name} withdrawn": withdrawn}
         handle = await client.instruct(asked, SELLER.sign(asked, client.network))
-        await client.instruct(withdrawn, SELLER.sign(withdrawn, client.network))
+        second = await client.instruct(withdrawn, SELLER.sign(withdrawn, client.network))
         await until(lambda: self._was_looked_up(handle.workflow_id, 2))  # so that there are spans of either
-        await client.handle(withdrawn).withdraw(SELLER.sign_withdrawal(withdrawn, client.network))
+        await second.withdraw(SELLER.sign_withdrawal(withdrawn, client.network))
         await client.instruct(agreed, BUYER.sign(agreed, client.network))
         handle = await client.instruct(agreed, SELLER.sign(agreed, client.network))
         assert await outcome(handle) == "SETTLED"

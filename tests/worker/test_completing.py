@@ -30,7 +30,7 @@ from interlock.worker import completing
 from interlock.worker.completing import Completer, NotStored
 from interlock.worker.lost import Maker
 from tests.conftest import AuditServer, PostgresWorld
-from tests.world import NETWORK, receipt
+from tests.world import ATTEMPT, NETWORK, receipt
 
 RUN = "f2a3b1c0-0000-4000-8000-00000000000a"
 
