@@ -19,6 +19,7 @@ from temporalio.runtime import OpenTelemetryConfig, PrometheusConfig, Runtime, T
 from interlock.activities.record import Recording
 from interlock.activities.tracing import StepTracing
 from interlock.audit.exporter import AuditExporter
+from interlock.worker.sent_first import SentFirst
 from interlock.worker.settings import SettingsInvalid, WorkerSettings
 
 log = logging.getLogger("interlock.worker")
@@ -53,18 +54,17 @@ class Telemetry:
         # the standard switch is for OTLP: taken from the environment, it does not reach the audit trail's provider
         disabled = os.environ.pop("OTEL_SDK_DISABLED", "").strip().lower() == "true"
         processors: list[SpanProcessor] = []
+        if not disabled and (exporter := _otlp_exporter()) is not None:
+            processors.append(_Sampled(BatchSpanProcessor(exporter), TracerProvider(shutdown_on_exit=False).sampler))
         if settings.audit_dsn is None:
             log.warning("INTERLOCK_AUDIT_DSN is not set: this process leaves no audit trail")
         else:
+            trail: SpanExporter = AuditExporter(settings.audit_dsn.get_secret_value())
+            for otlp in processors:
+                trail = SentFirst(trail, otlp.force_flush)
             processors.append(
-                BatchSpanProcessor(
-                    AuditExporter(settings.audit_dsn.get_secret_value()),
-                    max_queue_size=AUDIT_QUEUE,
-                    schedule_delay_millis=AUDIT_EVERY_MS,
-                )
+                BatchSpanProcessor(trail, max_queue_size=AUDIT_QUEUE, schedule_delay_millis=AUDIT_EVERY_MS)
             )
-        if not disabled and (exporter := _otlp_exporter()) is not None:
-            processors.append(_Sampled(BatchSpanProcessor(exporter), TracerProvider(shutdown_on_exit=False).sampler))
         return cls(resource, tuple(processors), _metrics_runtime(settings.metrics_listen))
 
     def emit(self, span: ReadableSpan) -> None:

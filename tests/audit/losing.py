@@ -8,7 +8,7 @@ import json
 import os
 import signal
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -132,10 +132,10 @@ class Losing:
         return len(asked) >= times
 
     async def go_dark(self) -> None:
-        """From now on nobody can add to the trail, and OTLP is sent so seldom that nothing is until the kill."""
+        """From now on nobody can add to the trail, and no OTLP receiver is there."""
         await self.stop()
         await self._execute("REVOKE EXECUTE ON FUNCTION audit.add_spans FROM audit_writer")
-        await self.start(OTEL_BSP_SCHEDULE_DELAY="3600000")
+        await self.start(OTEL_EXPORTER_OTLP_ENDPOINT="http://127.0.0.1:1")
 
     async def kill(self) -> None:
         """SIGKILL: whatever a process holds is gone."""
@@ -177,10 +177,11 @@ class Losing:
             said = await self._value("audit", "SELECT jsonb_object_agg(journal, state)::text FROM audit.looked_through")
             places = json.loads(said) if said else {}
             ledgers = all(places.get(name, {}).get("through", 0) >= end for name, end in ends.items())
-            closed = places.get("audit", {}).get("closed")
-            return ledgers and closed is not None and datetime.fromisoformat(closed) > begun
+            seen = places.get("audit", {}).get("closed")
+            return ledgers and seen is not None and datetime.fromisoformat(seen) >= last_closed
 
-        begun = datetime.now(UTC)
+        listed = self.floor.temporal.list_workflows("WorkflowType = 'Settlement' AND ExecutionStatus = 'Completed'")
+        last_closed = max([run.close_time async for run in listed if run.close_time is not None])
         await until(at_the_end)
 
     @property
