@@ -7,7 +7,7 @@ import re
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Literal, Self
 
 from interlock.protocol.names import Role
@@ -111,7 +111,7 @@ def moment_of(reference: str) -> datetime | None:
     try:
         parsed = uuid.UUID(reference)
         seconds = (parsed.int >> 80) / 1000
-        return datetime.fromtimestamp(seconds).astimezone() if parsed.version == 7 and seconds else None
+        return datetime.fromtimestamp(seconds, UTC) if parsed.version == 7 and seconds else None
     except (ValueError, OverflowError, OSError):
         return None
 
