@@ -29,7 +29,7 @@ from interlock.protocol.instructions import SettlementStart
 from interlock.protocol.names import Role
 from interlock.protocol.steps import AccuseRequest, PayRequest, RefundRequest, ReleaseRequest, TermsHash, VoidRequest
 
-Attributes = dict[str, str | int | list[str]]
+Attributes = dict[str, str | int | bool | list[str]]
 
 
 @dataclass(frozen=True)

@@ -1,18 +1,18 @@
-"""The end of a settlement's trace: its root span, written once, when it has ended. Decides nothing and asks nobody.
+"""The end of a settlement's trace: its root span, written once, when it has ended; of a proposal's, when it cannot be
+matched any more. Decides nothing and asks nobody.
 
 Everything in it comes from the record, so whoever takes the last workflow task again writes the same span again.
 """
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import Event, ReadableSpan
-from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import SpanContext
 from temporalio.worker import Interceptor, WorkflowInterceptorClassInput
 
 from interlock.activities.attributes import Attributes, dissents, leg, parties, refusal
+from interlock.activities.spans import ns, span
 from interlock.activities.tracing import root_of
 from interlock.protocol import SettlementEvent
 from interlock.protocol.names import RECORD
@@ -20,8 +20,6 @@ from interlock.protocol.steps import Record
 
 ROOT = "settlement"
 """The root span's name."""
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Recording(Interceptor):
@@ -42,18 +40,17 @@ class Recording(Interceptor):
         self._emit(root_span(record, self._resource))
 
 
-def root_span(record: Record, resource: Resource) -> ReadableSpan:
-    """From the first event to the last, with all of them, and how it ended."""
+def root_span(record: Record, resource: Resource, marks: Attributes | None = None) -> ReadableSpan:
+    """From the first event to the last, with all of them, and how it ended; `marks` are said besides."""
     told = root_of(record.report.terms_hash)
-    return ReadableSpan(
-        name=ROOT,
-        context=SpanContext(told.trace_id, told.span_id, is_remote=False, trace_flags=told.trace_flags),
+    return span(
+        ROOT,
+        SpanContext(told.trace_id, told.span_id, is_remote=False, trace_flags=told.trace_flags),
+        parent=None,
+        attributes=_attributes(record) | (marks or {}),
+        between=(record.events[0].at, record.events[-1].at),
         resource=resource,
-        attributes=_attributes(record),
-        events=[_event(event) for event in record.events],
-        start_time=_ns(record.events[0].at),
-        end_time=_ns(record.events[-1].at),
-        instrumentation_scope=InstrumentationScope("interlock"),
+        events=tuple(_event(event) for event in record.events),
     )
 
 
@@ -73,13 +70,19 @@ def _attributes(record: Record) -> Attributes:
     if report.blocker is not None:
         said |= refusal(report.blocker.code, report.blocker.text, report.blocker.who)
         del said["interlock.answer"]
+    if record.workflow_id:
+        said |= {"interlock.workflow.id": record.workflow_id, "interlock.workflow.run_id": record.run_id}
+    if record.unmatched is not None:
+        said |= unmatched(record.unmatched, record.instead)
     return said
+
+
+def unmatched(why: str, instead: str | None) -> Attributes:
+    """Of terms that were proposed and never matched: why not, and which were matched in their place."""
+    said: Attributes = {"interlock.unmatched": why}
+    return said | {"interlock.instead": instead} if instead else said
 
 
 def _event(event: SettlementEvent) -> Event:
     attributes = {"interlock.stage": event.stage.value, "interlock.text": event.text}
-    return Event(event.kind, attributes, timestamp=_ns(event.at))
-
-
-def _ns(moment: datetime) -> int:
-    return (moment - _EPOCH) // timedelta(microseconds=1) * 1000
+    return Event(event.kind, attributes, timestamp=ns(event.at))

@@ -33,6 +33,7 @@ REDIRECT = "redirect"
 LOOK_AGAIN = "look_again"
 REPORT = "report"
 EVENTS = "events"
+RECORDS = "records"
 
 RECORD = "interlock_record"
 """The function, lent to a settlement's workflow by its worker, that takes the record of its end."""

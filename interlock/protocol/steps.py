@@ -6,7 +6,7 @@ other.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import Field
 
@@ -82,11 +82,19 @@ class AccuseRequest(Message):
 
 
 class Record(Message):
-    """How a settlement ended, and its story from the first event to the last, which is its end."""
+    """How a settlement ended, and its story from the first event to the last, which is its end.
+
+    Of a proposal that was not matched `unmatched` says why not, and `instead` which terms were. The run in which it
+    ended is named, so that what else that run looked after is known to have ended too.
+    """
 
     terms: Terms
     report: SettlementReport
     events: tuple[SettlementEvent, ...] = Field(min_length=1)
+    workflow_id: str = ""
+    run_id: str = ""
+    unmatched: Literal["passed over", "withdrawn", "expired"] | None = None
+    instead: Digest | None = None
 
 
 class InTurn(Message):

@@ -22,8 +22,10 @@ from interlock.attestors.statements import StatementReader
 from interlock.ledgers.postgres import PostgresLedger
 from interlock.ledgers.waiters import Waiters
 from interlock.protocol.names import Role
+from interlock.worker.completing import completing
 from interlock.worker.connection import keep_sweeping
 from interlock.worker.opening import Opening, went_back
+from interlock.worker.rooting import rooting
 from interlock.worker.sandbox import sandbox
 from interlock.worker.sealing import sealing
 from interlock.worker.settings import WorkerSettings
@@ -76,7 +78,7 @@ class Duty:
 
     async def _settle(self) -> None:
         local_roles = self._settings.roles - {Role.SETTLEMENT}
-        async with sealing(self.role, self._settings):
+        async with sealing(self.role, self._settings), rooting(self._settings, self._client, self._telemetry):
             await self._poll(
                 [*RecoveryActivities(self._client, local_roles).all, *self._here.all],
                 lambda: self._stop.unless(keep_sweeping(self._client, self._settings)),
@@ -103,6 +105,7 @@ class Duty:
             ledger = await self._stop.unless(opening.connected())
             held.push_async_callback(ledger.close)
             await held.enter_async_context(sealing(self.role, self._settings))  # now that it is known to be ours
+            await held.enter_async_context(completing(self.role, self._settings, ledger, self._telemetry))
             statements = await held.enter_async_context(StatementReader(urls, attestors))
             waker = Waker(self._client, Waiters(ledger.connections, dsn), self.role, network)
             while True:

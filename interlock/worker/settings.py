@@ -138,6 +138,8 @@ class WorkerSettings(Environment):
     """How long steps under way may still take when the process is told to stop."""
     audit_dsn: _Dsn | None = None
     """The audit database's writer's: every role leaves its trail there."""
+    reconstruct_after_seconds: Annotated[float, Field(ge=1, le=3600)] = 10.0
+    """How old an effect must be, if its span is missing in the audit trail, for the span to be made again."""
     asset_seal_key: _SealKey | None = None
     """What the asset ledger's journal is sealed with: the private key of its keeper. Not set: it is not sealed."""
     payment_seal_key: _SealKey | None = None

@@ -19,6 +19,7 @@ from temporalio.runtime import OpenTelemetryConfig, PrometheusConfig, Runtime, T
 from interlock.activities.record import Recording
 from interlock.activities.tracing import StepTracing
 from interlock.audit.exporter import AuditExporter
+from interlock.worker.sent_first import SentFirst
 from interlock.worker.settings import SettingsInvalid, WorkerSettings
 
 log = logging.getLogger("interlock.worker")
@@ -42,7 +43,7 @@ class Telemetry:
         for processor in processors:
             provider.add_span_processor(processor)
         self.tracing = StepTracing(provider.get_tracer("interlock"))
-        self.recording = Recording(self._emit, resource)
+        self.recording = Recording(self.emit, resource)
 
     @classmethod
     def of(cls, settings: WorkerSettings) -> Self:
@@ -53,21 +54,20 @@ class Telemetry:
         # the standard switch is for OTLP: taken from the environment, it does not reach the audit trail's provider
         disabled = os.environ.pop("OTEL_SDK_DISABLED", "").strip().lower() == "true"
         processors: list[SpanProcessor] = []
+        if not disabled and (exporter := _otlp_exporter()) is not None:
+            processors.append(_Sampled(BatchSpanProcessor(exporter), TracerProvider(shutdown_on_exit=False).sampler))
         if settings.audit_dsn is None:
             log.warning("INTERLOCK_AUDIT_DSN is not set: this process leaves no audit trail")
         else:
+            trail: SpanExporter = AuditExporter(settings.audit_dsn.get_secret_value())
+            for otlp in processors:
+                trail = SentFirst(trail, otlp.force_flush)
             processors.append(
-                BatchSpanProcessor(
-                    AuditExporter(settings.audit_dsn.get_secret_value()),
-                    max_queue_size=AUDIT_QUEUE,
-                    schedule_delay_millis=AUDIT_EVERY_MS,
-                )
+                BatchSpanProcessor(trail, max_queue_size=AUDIT_QUEUE, schedule_delay_millis=AUDIT_EVERY_MS)
             )
-        if not disabled and (exporter := _otlp_exporter()) is not None:
-            processors.append(_Sampled(BatchSpanProcessor(exporter), TracerProvider(shutdown_on_exit=False).sampler))
         return cls(resource, tuple(processors), _metrics_runtime(settings.metrics_listen))
 
-    def _emit(self, span: ReadableSpan) -> None:
+    def emit(self, span: ReadableSpan) -> None:
         """Hand on a span that has ended already."""
         for processor in self._processors:
             processor.on_end(span)

@@ -34,6 +34,7 @@ with workflow.unsafe.imports_passed_through():
     from interlock.protocol.steps import RESUME_DELIVERY, RESUME_PAYMENT
     from interlock.workflows import proposals
     from interlock.workflows.progress import Progress, Run
+    from interlock.workflows.recording import Records
     from interlock.workflows.shown import details_of
     from interlock.workflows.steps import Fault, Steps
 
@@ -55,6 +56,7 @@ class Conversation:
         self._run = run
         self.progress = run.progress or Progress()
         self.nudged = False
+        self.records = Records()
         self.refused_orders: dict[SignedOperatorOrder, Refusal] = {}
         if run.progress is None and run.proposed is not None:
             # whoever may start a run may write anything there: only what a party could have said counts

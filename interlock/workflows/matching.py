@@ -15,6 +15,7 @@ with workflow.unsafe.imports_passed_through():
     from interlock.protocol.steps import LOCK_OF, VERDICT_OF, TermsHash
     from interlock.workflows import proposals
     from interlock.workflows.progress import Run
+    from interlock.workflows.recording import Unmatched
     from interlock.workflows.steps import STRAIGHT_THROUGH, Fault
     from interlock.workflows.waiting import Waiting
 
@@ -110,7 +111,19 @@ class Matching(Waiting):
     def _last_deadline(self) -> datetime:
         return max(proposal.terms.settle_by for proposal in self.progress.proposals)
 
+    def leave_behind(self, but: SignedTerms, *, instead: SignedTerms | None) -> None:
+        """Record that proposals other than these terms come to nothing here."""
+        progress = self.progress
+        known = [*progress.proposals, *(each for each in progress.withdrawn if each not in progress.proposals)]
+        others = {each.terms_hash: each for each in known if each is not but}
+        for terms_hash, each in others.items():
+            if terms_hash == but.terms_hash:
+                continue
+            why: Unmatched = "withdrawn" if each in progress.withdrawn else "passed over" if instead else "expired"
+            self.records.write_unmatched(each, why, progress.events, instead=instead)
+
     def _take_up(self, signed: SignedTerms, why: str) -> None:
+        self.leave_behind(signed, instead=signed)
         self.progress.matched = signed
         self.progress.proposals = []
         self.reach(Stage.MATCHED, why)

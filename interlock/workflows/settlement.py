@@ -33,7 +33,6 @@ with workflow.unsafe.imports_passed_through():
         VerdictKind,
         VoidAuthority,
     )
-    from interlock.protocol.names import RECORD
     from interlock.protocol.steps import (
         ACCUSE_DELIVERY,
         ACCUSE_PAYMENT,
@@ -48,7 +47,6 @@ with workflow.unsafe.imports_passed_through():
         VOID,
         AccuseRequest,
         PayRequest,
-        Record,
         RefundRequest,
         ReleaseRequest,
         TermsHash,
@@ -82,11 +80,12 @@ class Settlement(Matching):
         return self.report()
 
     def record(self) -> None:
-        """The root span of the settlement's trace, from the process in which it ends; a replay makes none."""
-        if (subject := self.progress.subject) is None or workflow.unsafe.is_replaying():
+        """The root span of the settlement's trace, and of each proposal's that ends with it."""
+        if (subject := self.progress.subject) is None:
             return
-        if (write := workflow.extern_functions().get(RECORD)) is not None:
-            write(Record(terms=subject.terms, report=self.report(), events=tuple(self.progress.events)))
+        self.records.write(subject, self.report(), self.progress.events)
+        if self.progress.matched is None:
+            self.leave_behind(subject, instead=None)
 
     async def settle(self) -> Outcome:
         """The protocol."""

@@ -25,11 +25,13 @@ with workflow.unsafe.imports_passed_through():
         INSTRUCT,
         LOOK_AGAIN,
         ORDER,
+        RECORDS,
         REDIRECT,
         REPORT,
         SETTLEMENT_WORKFLOW,
         WITHDRAW,
     )
+    from interlock.protocol.steps import Record
     from interlock.workflows.cancel_requests import outliving_cancel_requests
     from interlock.workflows.progress import Run
 
@@ -102,6 +104,11 @@ class SettlementWorkflow:
     def report(self) -> SettlementReport:
         """Where the settlement stands."""
         return self._settlement.report()
+
+    @workflow.query(name=RECORDS)
+    def records(self) -> list[Record]:
+        """The records that this run has written, for whoever finds that one never arrived."""
+        return self._settlement.records.written
 
     @workflow.query(name=EVENTS)
     def events(self) -> list[SettlementEvent]:

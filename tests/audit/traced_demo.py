@@ -1,7 +1,7 @@
 """`make traced-demo`: plays the whole demo before an OTLP receiver, once by gRPC and once by HTTP, and compares.
 
 For every scenario: one trace with the documented tree, what was received is what is stored, and every entry of a ledger
-names the span that made it. It breaks nothing; the demo does.
+has the span that made it, also where a process died with it. It breaks nothing; the demo does.
 """
 
 import asyncio
@@ -12,14 +12,19 @@ import sys
 import tempfile
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import asyncpg
 
+from interlock.audit.completeness import TraceResult
+from interlock.audit.journals import Journal
 from interlock.audit.reader import SpanReader
 from interlock.audit.spans import StoredSpan, trees_of
+from interlock.audit.tracing import traces
+from interlock.ledgers.connections import Connections
 from interlock.protocol.reports import root_span_id_of, trace_id_of
 from interlock.stack.identity import identity_of
 from interlock.stack.ports import LOOPBACK
@@ -30,9 +35,10 @@ RECEIVERS = {"grpc": grpc_receiver, "http/protobuf": http_receiver}
 PLAYED_WITHIN_SECONDS = 400.0
 QUIET_SECONDS = 3.0
 RESTS_WITHIN_SECONDS = 30.0
+WHOLE_WITHIN_SECONDS = 90.0
 
 OTHER_TERMS = "terms-differ"
-"""The scenario with a proposal that never matches: a trace of its own, without a root."""
+"""The scenario with a proposal that never matches: a trace of its own, whose root says so."""
 STRANGERS = "squatter's own"
 """The settlement of the same id that the scenario squatter's stranger proposes to the seller, and withdraws."""
 BESIDE = {"lock of", "verdict of", "recover", "resume delivery", "resume payment"}
@@ -50,11 +56,6 @@ OTHERWISE: dict[str, list[str]] = {
 ALSO = {"terminated": "recover", "expelled-after-payment": "resume delivery"}
 OTHER_TRADE = "forged-release-other"
 """A trade that the scenario forged-release settles beside its own."""
-
-KILLED = "worker-killed"
-LOST_WITHIN_NS = 1_000_000_000
-"""What a killed process takes with it: what ended within 50 ms, or was being written; generous to slow machines."""
-MAY_BE_LOST = ("pay", "attest PAID")
 
 Spans = dict[tuple[str, str], StoredSpan]
 
@@ -84,18 +85,37 @@ async def demo(folder: Path, endpoint: str, protocol: str) -> AsyncIterator[dict
         await process.wait()
 
 
-def readers(folder: Path) -> tuple[str, list[str]]:
+def readers(folder: Path) -> tuple[str, dict[str, str]]:
     """Connection strings of those who may read the audit database and the ledgers of the demo in this folder."""
     (data,) = folder.glob("interlock-demo-*")
     port = json.loads((data / "ports.json").read_text())["postgres"]
     password = identity_of(data / "identity.json").passwords["audit_reader"]
     audit = f"postgresql://audit_reader:{password}@{LOOPBACK}:{port}/audit?sslmode=disable"
-    return audit, [each["reader"] for each in json.loads((data / "ledgers.json").read_text()).values()]
+    ledgers = json.loads((data / "ledgers.json").read_text())
+    return audit, {name: each["reader"] for name, each in ledgers.items()}
 
 
-async def at_rest(folder: Path, received: Received) -> tuple[Spans, list[dict[str, Any]]]:
-    """What is stored, once neither side has changed for a while; and the ledgers' entries about settlements."""
+async def whole(dsn: str, ledgers: Mapping[str, str]) -> TraceResult:
+    """The judgement of all traces, as soon as nothing is missing: what was lost is made again within seconds."""
+    loop = asyncio.get_running_loop()
+    until = loop.time() + WHOLE_WITHIN_SECONDS
+    async with AsyncExitStack() as held:
+        opened = {}
+        for name, each in {"audit": dsn, **ledgers}.items():
+            opened[name] = await Connections.open(each, size=1, timeout_s=20.0)
+            held.push_async_callback(opened[name].close)
+        journals = {name: Journal(name, opened[name]) for name in ledgers}
+        while True:
+            result = await traces(opened["audit"], journals, young=timedelta())
+            if result.ok or loop.time() >= until:
+                return result
+            await asyncio.sleep(1.0)
+
+
+async def at_rest(folder: Path, received: Received) -> tuple[Spans, list[dict[str, Any]], TraceResult]:
+    """What is stored, once neither side has changed for a while; the ledgers' entries; what the judge says."""
     dsn, ledgers = readers(folder)
+    judged = await whole(dsn, ledgers)
     connection = await asyncpg.connect(dsn)
     loop = asyncio.get_running_loop()
     since, before, latest = loop.time(), (0, 0), loop.time() + RESTS_WITHIN_SECONDS
@@ -109,12 +129,12 @@ async def at_rest(folder: Path, received: Received) -> tuple[Spans, list[dict[st
     async with await SpanReader.connect(dsn) as reader:
         stored = {ids(span): span for row in traces for span in await reader.spans_of(row["trace_id"])}
     entries = []
-    for ledger in ledgers:
+    for ledger in ledgers.values():
         connection = await asyncpg.connect(ledger)
         rows = await connection.fetch("SELECT * FROM ledger.entries WHERE terms_hash IS NOT NULL")
         entries += [dict(row) for row in rows]
         await connection.close()
-    return stored, entries
+    return stored, entries, judged
 
 
 def tree_objections(scenario: str, outcome: str, spans: Iterable[StoredSpan]) -> list[str]:
@@ -133,11 +153,13 @@ def tree_objections(scenario: str, outcome: str, spans: Iterable[StoredSpan]) ->
         if any(span.parent_span_id not in ({None} if span.span_id == root_id else {root_id}) for span in its):
             wrong.append(f"trace {trace_id} has a span that is not under the derived root")
         tops = trees_of(its)
-        if len(tops) == 1 and (root := tops[0].span).name == "settlement" and root.span_id == root_id:
+        if len(tops) != 1 or (root := tops[0].span).name != "settlement" or root.span_id != root_id:
+            wrong.append(f"trace {trace_id} has no root: {[span.name for span in its]}")
+        elif "interlock.unmatched" not in root.attributes:
             rooted += 1
             wrong += story_objections(scenario, outcome, root, its)
-        elif scenario != OTHER_TERMS or not {span.name for span in its} <= BESIDE:
-            wrong.append(f"trace {trace_id} has no root: {[span.name for span in its]}")
+        elif scenario != OTHER_TERMS or not {span.name for span in its} - {"settlement"} <= BESIDE:
+            wrong.append(f"trace {trace_id} is of a proposal: {[span.name for span in its]}")
     return wrong if rooted == 1 else [*wrong, f"{rooted} traces with a root"]
 
 
@@ -151,36 +173,32 @@ def story_objections(scenario: str, outcome: str, root: StoredSpan, spans: Seque
     answered = [span for span in spans if span.attributes.get("interlock.answer") != "fault"]
     steps = steps_forward(answered, but=BESIDE)
     expected = OTHERWISE.get(scenario, BY_OUTCOME.get(outcome, []))
-    if scenario == KILLED:
-        expected = [step for step in expected if step in steps or step not in MAY_BE_LOST]
     if steps != expected:
         wrong.append(f"the steps are {steps}")
     return wrong
 
 
-def differing(scenario: str, stored: Spans, received: Spans) -> tuple[list[str], list[str]]:
-    """Spans that differ, or that one side alone has; and those that went down with the killed process."""
+def differing(stored: Spans, received: Spans) -> list[str]:
+    """Spans that differ, or that one side alone has.
+
+    Of a span that was sent and went down before it was stored the receiver has both: that one, and the one made again.
+    """
     both = stored | received
-    steps_ended = [span.end_ns for span in both.values() if span.attributes.get("interlock.role", "asset") != "asset"]
-    wrong = [f"{stored[key].name} differs" for key in stored.keys() & received.keys() if stored[key] != received[key]]
-    lost: list[str] = []
-    for key in stored.keys() ^ received.keys():
-        span, text = both[key], f"{both[key].name} was only {'stored' if key in stored else 'received'}"
-        at_the_end = max(steps_ended) - span.end_ns <= LOST_WITHIN_NS if steps_ended else False
-        (lost if scenario == KILLED and span.name in MAY_BE_LOST and at_the_end else wrong).append(text)
-    if scenario == KILLED:
-        names = {span.name for span in both.values()}
-        lost += [f"{name} was neither stored nor received" for name in MAY_BE_LOST if name not in names]
-    return wrong, lost
+    wrong = [
+        f"{span.name} differs"
+        for key, span in stored.items()
+        if key in received and span != received[key] and "interlock.reconstructed" not in span.attributes
+    ]
+    only = {key: "stored" if key in stored else "received" for key in stored.keys() ^ received.keys()}
+    return wrong + [f"{both[key].name} was only {where}" for key, where in only.items()]
 
 
-def entry_objections(scenario: str, entries: Iterable[Mapping[str, Any]], stored: Spans) -> list[str]:
+def entry_objections(entries: Iterable[Mapping[str, Any]], stored: Spans) -> list[str]:
     """Entries of a ledger that no stored span made."""
     wrong = []
     for entry in entries:
         span = stored.get((entry["trace_id"], entry["span_id"]))
-        made = span is not None and span.attributes["interlock.terms.hash"] == entry["terms_hash"]
-        if not made and not (scenario == KILLED and span is None and entry["operation"] in MAY_BE_LOST):
+        if span is None or span.attributes["interlock.terms.hash"] != entry["terms_hash"]:
             wrong.append(f"no span made the entry {entry['operation']}")
     return wrong
 
@@ -208,9 +226,10 @@ def compare(
         its_stored, its_received = of(name, settlement_id, stored), of(name, settlement_id, received)
         its_entries = [each for each in entries if each["settlement_id"] == settlement_id and name != STRANGERS]
         trees = tree_objections(name, outcome, its_stored.values())
-        made = entry_objections(name, its_entries, its_stored)
-        unequal, lost = differing(name, its_stored, its_received)
-        said = "no" if unequal else f"but for the killed process's last: {', '.join(lost)}" if lost else "yes"
+        made = entry_objections(its_entries, its_stored)
+        unequal = differing(its_stored, its_received)
+        again = [span.name for span in its_stored.values() if "interlock.reconstructed" in span.attributes]
+        said = "no" if unequal else f"yes; made again: {', '.join(sorted(again))}" if again else "yes"
         count = f"{len({trace_id for trace_id, _ in its_stored}):6}{len(its_stored):7}"
         print(f"{name:24}{outcome:11}{count}  {'no' if trees else 'yes':9}{len(its_entries):8}  {said}")
         deviations += [f"{name}: {text}" for text in (*trees, *made, *unequal)]
@@ -226,9 +245,10 @@ async def played(protocol: str) -> list[str]:
     received = Received()
     with tempfile.TemporaryDirectory(prefix="traced-demo-") as name:
         async with RECEIVERS[protocol](received) as endpoint, demo(Path(name), endpoint, protocol) as document:
-            stored, entries = await at_rest(Path(name), received)
+            stored, entries, judged = await at_rest(Path(name), received)
     print(f"\n{protocol}: {len(received.spans)} spans received, {len(stored)} stored\n")
-    deviations = compare(document, stored, received.spans, entries)
+    deviations = [*compare(document, stored, received.spans, entries), *judged.violations]
+    print(f"\n{judged.complete} of {judged.settlements} traces complete, {judged.reconstructed} spans made again")
     return deviations if document["ok"] else [*deviations, "the demo did not end as told"]
 
 

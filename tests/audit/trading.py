@@ -75,8 +75,8 @@ class Floor:
     endpoints: dict[str, str]
     trades: dict[str, Trade] = field(default_factory=dict)
 
-    async def start_worker(self, name: str) -> None:
-        """Start one of the two worker processes."""
+    async def start_worker(self, name: str, **changed: str) -> None:
+        """Start one of the two worker processes; `changed` are variables that it is told otherwise."""
         told = self.stack.worker_environment(*WORKERS[name])
         protocol = "grpc" if name == "left" else "http/protobuf"
         told |= {
@@ -86,7 +86,7 @@ class Floor:
             "OTEL_TRACES_SAMPLER": "parentbased_always_on",
             "OTEL_RESOURCE_ATTRIBUTES": f"deployment.environment.name={name}",
         }
-        await self.stack.start_worker(name, told)
+        await self.stack.start_worker(name, told | changed)
 
     async def instruct(self, scenario: str, parties: Parties, **changes: Any) -> SettlementHandle:
         """Both parties instruct a trade whose id is the scenario's name."""

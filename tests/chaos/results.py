@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from interlock.audit.completeness import TraceResult
 from tests.chaos.register import Claim, Register
 from tests.chaos.saboteur import Hit
 
@@ -40,6 +41,7 @@ class Results:
     looks: int
     looks_away: int
     verified: dict[str, int]
+    traces: TraceResult
     seconds: float
     wrong: tuple[str, ...]
 
@@ -69,6 +71,7 @@ class Results:
             "observer_looks": self.looks,
             "observer_met_a_server_away": self.looks_away,
             "invariants_checked": self.verified,
+            "traces": self.traces.model_dump(mode="json"),
             "duration_seconds": self.seconds,
             "wrong": list(self.wrong),
         }
@@ -93,6 +96,12 @@ class Results:
         yield f"             longest from match to end {self.longest_life_seconds:.1f} s"
         yield f"observer     {self.looks:,} looks, and {self.looks_away:,} while a server was away"
         yield f"verified     {', '.join(f'{name} {count:,}' for name, count in self.verified.items())}"
+        told = self.traces
+        yield (
+            f"traces       {told.settlements:,} terms: {told.complete:,} complete, {told.still_open:,} still open; "
+            f"{told.orphans:,} orphans, {told.holes:,} holes, {told.effects_without_span:,} effects without a span"
+        )
+        yield f"             {told.reconstructed:,} of {told.spans:,} spans were lost with a process, and made again"
         yield f"duration     {self.seconds:.0f} s"
         yield f"seed         {self.seed}"
         yield from (f"WRONG        {text}" for text in self.wrong)

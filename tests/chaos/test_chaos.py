@@ -46,3 +46,5 @@ async def test_no_trade_is_lost_or_doubled_or_stuck_while_everything_is_killed(t
     assert results.endings["settled"] > 0, told
     assert results.looks > 0
     assert all(results.verified.values()), told
+    assert (results.traces.incomplete, results.traces.young) == (0, 0), told
+    assert results.traces.complete >= results.settlements, told

@@ -1,0 +1,2 @@
+-- Roots, and traces that have none yet are few beside them.
+SELECT count(*) FROM audit.spans WHERE parent_span_id IS NULL

@@ -1,0 +1,1 @@
+SELECT audit.looked_through($1)

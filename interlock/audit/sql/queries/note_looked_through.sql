@@ -1,0 +1,1 @@
+SELECT audit.note_looked_through($1, $2::jsonb)

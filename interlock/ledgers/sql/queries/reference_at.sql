@@ -1,0 +1,1 @@
+SELECT reference::text FROM ledger.entries WHERE position = $1

@@ -1,0 +1,220 @@
+"""Sees that every settlement that has ended, and every proposal that came to nothing, has the root of its trace: where
+the process died with it, the run tells it again; where no run can, the spans of the trace do. An open one has none yet.
+
+Reads the trail with its keeper's login, and no ledger.
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from opentelemetry.sdk.trace import ReadableSpan
+from temporalio.client import Client
+
+from interlock.audit.completing import Trail
+from interlock.audit.due import run_of
+from interlock.audit.ending import ending_of, unmatched_ending
+from interlock.audit.install import ROOM
+from interlock.audit.keeping import KeptJournal
+from interlock.audit.reader import SpanReader
+from interlock.audit.spans import StoredSpan
+from interlock.ledgers.queries import query
+from interlock.protocol import Outcome
+from interlock.protocol.reports import root_span_id_of, trace_id_of
+from interlock.protocol.seals import AUDIT_JOURNAL
+from interlock.protocol.steps import Record
+from interlock.worker.completing import Emit, opened, rounds, stored
+from interlock.worker.ended_runs import EndedRun, EndedRuns, State
+from interlock.worker.roots import Roots
+from interlock.worker.settings import WorkerSettings
+from interlock.worker.telemetry import Telemetry
+
+STRETCH = 5_000
+"""Spans looked at in one statement."""
+
+RUNS_AT_ONCE = 100
+WAITING_AT_MOST = 1_000
+"""Ended traces whose root has to wait: for a run that goes on, or for a span that is still to come."""
+
+LIST_LAG = timedelta(seconds=15)
+"""How late Temporal's list may show that a run has closed."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@asynccontextmanager
+async def rooting(settings: WorkerSettings, client: Client, telemetry: Telemetry) -> AsyncIterator[None]:
+    """Complete roots for as long as the block lasts, if this process may read the trail and add to it."""
+    if settings.audit_keeper_dsn is None or settings.audit_dsn is None:
+        yield
+        return
+    after_seconds = settings.reconstruct_after_seconds
+    async with AsyncExitStack() as held:
+        trail = KeptJournal(AUDIT_JOURNAL, await opened(held, settings.audit_keeper_dsn.get_secret_value()))
+        rooter = Rooter(
+            trail, EndedRuns(client), Roots(telemetry.resource), telemetry.emit, after_seconds=after_seconds
+        )
+        async with rounds(rooter.complete, rooter.trail, AUDIT_JOURNAL, after_seconds):
+            yield
+
+
+class Rooter:
+    """Goes through the trail, and through the runs that Temporal lists as completed, once; goes on where any process
+    has left off."""
+
+    def __init__(
+        self, journal: KeptJournal, runs: EndedRuns, roots: Roots, emit: Emit, *, after_seconds: float
+    ) -> None:
+        """`journal` is the trail, with its keeper's login and one connection; spans are looked at once so old."""
+        self.trail = Trail(journal.connections)
+        self._journal = journal
+        self._reader = SpanReader(journal.connections)
+        self._runs = runs
+        self._roots = roots
+        self._emit = emit
+        self._after_seconds = after_seconds
+
+    async def complete(self) -> int:
+        """Look at all that is new and old enough; how many roots were made again."""
+        async with self.trail.turn(AUDIT_JOURNAL) as is_ours:
+            if not is_ours:
+                return 0
+            place = await self.trail.place(AUDIT_JOURNAL)
+            made = await self._ended_on_ledgers(place)
+            return made + await self._ended_runs(place)
+
+    # what the ledgers have ended, as the trail shows
+
+    async def _ended_on_ledgers(self, place: dict[str, Any]) -> int:
+        sight = await self._journal.sight()
+        after = int(place.get("position", 0))
+        if after > sight.position:  # another trail, or one that was restored
+            after = 0
+        before: list[str] = list(place.get("waiting", ()))
+        waiting: list[str] = []
+        made = 0
+        if after < sight.position:
+            await self._journal.settled(sight)
+        while True:
+            row = await self._journal.connections.row(
+                query("ends_after", ROOM), after, sight.position, STRETCH, self._after_seconds
+            )
+            through, fresh = (row["through"], row["trace_ids"]) if row else (None, [])
+            unready, roots = await self._looked_at(list(dict.fromkeys([*before, *fresh])))
+            made += await self._send(roots)
+            before, waiting = [], [*waiting, *unready]
+            after = through or after
+            noted = {"position": after, "waiting": waiting[:WAITING_AT_MOST]}
+            if any(place.get(name) != value for name, value in noted.items()):
+                place |= noted
+                await self.trail.note(AUDIT_JOURNAL, place)
+            if through is None or row is None or row["looked_at"] < STRETCH:
+                return made
+
+    async def _looked_at(self, trace_ids: Sequence[str]) -> tuple[list[str], dict[str, ReadableSpan]]:
+        """Which of these still have to wait, and the roots of those that need not, by terms hash."""
+        waiting: list[str] = []
+        roots: dict[str, ReadableSpan] = {}
+        for trace_id in trace_ids:
+            spans = await self._reader.spans_of(trace_id)
+            if not spans or any(span.parent_span_id is None for span in spans):
+                continue
+            terms_hash = str(spans[0].attributes["interlock.terms.hash"])
+            found = await self._roots_of(terms_hash, spans)
+            if terms_hash not in found:
+                waiting.append(trace_id)
+            roots |= found
+        return waiting, roots
+
+    async def _roots_of(self, terms_hash: str, spans: Sequence[StoredSpan]) -> dict[str, ReadableSpan]:
+        """All that the run has recorded that ended it; else its root as the spans tell it.
+
+        Nothing while a run goes on, or a span is still to come.
+        """
+        asked = {run_of(span.attributes.get("interlock.workflow.id")) for span in spans} - {None}
+        states = {workflow_id: await self._runs.state_of(workflow_id) for workflow_id in asked if workflow_id}
+        going_on = [workflow_id for workflow_id, state in states.items() if state is State.RUNNING]
+        for workflow_id in going_on:
+            await self._runs.nudge(workflow_id)
+        if going_on:
+            return {}
+        for workflow_id, state in states.items():
+            if state is not State.COMPLETED:
+                continue
+            recorded = {each.report.terms_hash: each for each in await self._runs.records_of(workflow_id)}
+            if terms_hash in recorded and recorded[terms_hash].unmatched is None:
+                return {each: self._roots.of_record(record) for each, record in recorded.items()}
+        ending = ending_of(spans)
+        return {terms_hash: self._roots.of_ending(ending)} if ending else {}
+
+    # what ended without the ledgers, or left proposals behind
+
+    async def _ended_runs(self, place: dict[str, Any]) -> int:
+        through = datetime.now(UTC) - max(LIST_LAG, timedelta(seconds=self._after_seconds))
+        after = datetime.fromisoformat(place["closed"]) if "closed" in place else _EPOCH
+        if through <= after:
+            return 0
+        made, seen, page = 0, False, list[EndedRun]()
+        async for run in self._runs.closed(after, through):
+            seen = True
+            page.append(run)
+            if len(page) == RUNS_AT_ONCE:
+                made += await self._see_to(page)
+                page = []
+        made += await self._see_to(page)
+        if seen or through - after > timedelta(minutes=10):  # an idle system notes little
+            await self.trail.note(AUDIT_JOURNAL, place | {"closed": through.isoformat()})
+        return made
+
+    async def _see_to(self, runs: Sequence[EndedRun]) -> int:
+        """Send the roots that these runs should have left and that are not there."""
+        if not runs:
+            return 0
+        hashes = {trace_id_of(each): each for run in runs for each in run.terms_hashes}
+        lacking = await self.trail.missing_roots({trace: root_span_id_of(each) for trace, each in hashes.items()})
+        known = [run.settlement_id for run in runs], [run.workflow_id for run in runs]
+        unrooted: dict[str, set[str]] = {}
+        for row in await self._journal.connections.rows(query("unrooted_of", ROOM), *known):
+            unrooted.setdefault(row["workflow_id"], set()).add(row["terms_hash"])
+        roots: dict[str, ReadableSpan] = {}
+        for run in runs:
+            wanted = unrooted.get(run.workflow_id, set())
+            wanted |= {each for each in run.terms_hashes if trace_id_of(each) in lacking}
+            if wanted:
+                roots |= await self._roots_by(run, wanted)
+        return await self._send(roots)
+
+    async def _roots_by(self, run: EndedRun, wanted: set[str]) -> Mapping[str, ReadableSpan]:
+        """What a run has recorded; and of a proposal that it does not remember, that it came to nothing there."""
+        records = {each.report.terms_hash: each for each in await self._runs.records_of(run.workflow_id, run.run_id)}
+        roots = {each: self._roots.of_record(record) for each, record in records.items()}
+        instead = next((each for each, record in records.items() if _was_matched(record)), None)
+        for terms_hash in wanted - records.keys():
+            spans = await self._reader.spans_of(trace_id_of(terms_hash))
+            ending = ending_of(spans) or (unmatched_ending(spans, run.closed_at, instead) if records else None)
+            if ending is not None:
+                roots[terms_hash] = self._roots.of_ending(ending)
+        return roots
+
+    async def _send(self, roots: Mapping[str, ReadableSpan]) -> int:
+        """Send those that are not there, and wait until they are; how many."""
+        asked = {trace_id_of(each): root_span_id_of(each) for each in roots}
+        lacking = await self.trail.missing_roots(asked) if asked else set()
+        if not lacking:
+            return 0
+        for terms_hash, root in roots.items():
+            if trace_id_of(terms_hash) in lacking:
+                self._emit(root)
+
+        async def still_missing() -> bool:
+            return bool(await self.trail.missing_roots(asked))
+
+        await stored(still_missing)
+        return len(lacking)
+
+
+def _was_matched(record: Record) -> bool:
+    """Whether both parties had signed the terms that a run ended with."""
+    report = record.report
+    return record.unmatched is None and (report.verdict is not None or report.outcome is Outcome.REJECTED)
