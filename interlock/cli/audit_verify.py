@@ -1,8 +1,9 @@
-"""`audit verify`: the journals against their seals and witnesses, the tables against the journals. Repairs nothing.
+"""`audit verify`: the journals against their seals and witnesses, the tables against the journals, the traces against
+both. Repairs nothing.
 
 Whatever was changed, removed, inserted or moved since it was sealed is found and named, whoever did it; what is
-younger than the last seal is counted as not covered yet. Works while the service is running. Exit 1 if something is
-wrong.
+younger than the last seal is counted as not covered yet. A settlement whose trace has a hole is named, too. Works while
+the service is running. Exit 1 if something is wrong.
 """
 
 # ruff: noqa: PLC0415 - the audit room needs the server's extra
@@ -58,16 +59,19 @@ def configure(acts: Any) -> None:
 
 
 async def _verify(_: argparse.Namespace, context: Context) -> int:
+    from interlock.audit.tracing import settlements_to_judge
     from interlock.audit.verify import invariant_readers, records_to_verify
     from interlock.ledgers.processes import hands
     from interlock.ledgers.verify import rows_to_verify
+    from interlock.protocol.seals import AUDIT_JOURNAL
 
     network, keepers = context.network, context.keepers
     async with context.journals() as journals:
         total = await records_to_verify(journals) + await rows_to_verify(*invariant_readers(journals, network))
+        total += await settlements_to_judge(journals[AUDIT_JOURNAL].connections)
         with hands(total) as several, context.output.progress("verifying", total) as advance:
             asked = Asked(journals, network, keepers, several, advance)
-            parts = [await part(asked) for part in (_journals, _tables, _invariants)]
+            parts = [await part(asked) for part in (_journals, _tables, _invariants, _traces)]
     ok = all(part.ok for part in parts)
     context.output.document({"ok": ok} | {part.name: part.document for part in parts})
     _show(context.output, parts, ok=ok)
@@ -115,6 +119,20 @@ async def _invariants(asked: Asked) -> Part:
     return Part("invariants", result, result.ok, [row], [("invariants", texts, len(texts))])
 
 
+async def _traces(asked: Asked) -> Part:
+    from interlock.audit.tracing import traces
+    from interlock.protocol.seals import AUDIT_JOURNAL
+
+    found = await traces(asked.journals[AUDIT_JOURNAL].connections, asked.journals, advance=asked.advance)
+    looked_at = (
+        f"{found.settlements:,} settlements, {found.complete:,} complete, {found.still_open:,} open; "
+        f"{found.effects:,} effects, {found.spans:,} spans, {found.reconstructed:,} of them reconstructed"
+    )
+    wrong = found.orphans + found.holes + found.effects_without_span + found.contradictions
+    row = ("traces", looked_at, f"{found.young:,} settlements" if found.young else "", f"{wrong:,}" if wrong else "")
+    return Part("traces", found, found.ok, [row], [("traces", found.violations, wrong)])
+
+
 def _journal_row(name: str, found: "JournalResult") -> Sequence[object]:
     looked_at = f"{found.records:,} records, {found.witnessed:,} witnessed, {found.seals:,} seals"
     young = []
@@ -134,5 +152,6 @@ def _show(output: Output, parts: Sequence[Part], *, ok: bool) -> None:
         if count > SHOWN:
             output.line(f"{of_what}: and {count - SHOWN:,} more")
     output.line(
-        "everything that is sealed is as it was sealed" if ok else "NOT as it was sealed", "green" if ok else "bold red"
+        "everything that is sealed is as it was sealed, and every trace is whole" if ok else "NOT as it has to be",
+        "green" if ok else "bold red",
     )

@@ -67,10 +67,16 @@ AUDIT_TABLES: Columns = {
     "witnessed": _WITNESSED,
     "seals": _SEALS,
     "schema_version": _STEPS,
+    # says where to go on looking for lost spans, and nothing of any settlement: docs/decisions/0016-complete-traces.md
+    "looked_through": ("journal", "state", "at"),
 }
 """The audit database's."""
 
-NOT_COVERED = {("waiters", column) for column in LEDGER_TABLES["waiters"]} | {("schema_version", "applied_at")}
+NOT_COVERED = {
+    *(("waiters", column) for column in LEDGER_TABLES["waiters"]),
+    *(("looked_through", column) for column in AUDIT_TABLES["looked_through"]),
+    ("schema_version", "applied_at"),
+}
 """What nobody looks at, by table and column. Of an account's number it is looked at who knows the account by it."""
 
 

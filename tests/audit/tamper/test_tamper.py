@@ -139,7 +139,7 @@ async def test_the_verb_exits_0_and_after_a_change_1_and_names_it(tamperer: Tamp
     folder = tamperer.stage.folder
     ran = command(folder.parent, "audit", "verify", "--json", "--data-dir", str(folder))
     assert (ran.code, ran.json["ok"], ran.err) == (0, True, "")
-    assert list(ran.json) == ["ok", "journals", "tables", "invariants"]
+    assert list(ran.json) == ["ok", "journals", "tables", "invariants", "traces"]
     table = tamperer.catalogue.table("payment", "verdicts")
     (row, *_) = await tamperer.catalogue.rows(table)
     superuser = tamperer.stage.superusers["payment"]
