@@ -4,7 +4,7 @@ A ledger's journal and the trail of spans are read alike; only their queries dif
 """
 
 import json
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -59,6 +59,11 @@ class Journal:
     async def records_of_terms(self, terms_hash: str) -> list[Record]:
         """A ledger's records for these terms, by position; the audit trail's are its spans."""
         rows = await self.connections.rows(query("entry_records_of_terms", self._room), terms_hash)
+        return [self._record_of(dict(row)) for row in rows]
+
+    async def records_at(self, positions: Sequence[int]) -> list[Record]:
+        """A ledger's records at these positions, by position. Raises ValueError as `records` does."""
+        rows = await self.connections.rows(query("entry_records_at", self._room), list(positions))
         return [self._record_of(dict(row)) for row in rows]
 
     async def witnessed(self, after: int, through: int) -> list[Record]:
