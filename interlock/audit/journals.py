@@ -75,6 +75,11 @@ class Journal:
         rows = await self.connections.rows(query("founding_records", self._room), list(subjects), before)
         return [self._record_of(dict(row)) for row in rows]
 
+    async def records_at(self, positions: Sequence[int]) -> list[Record]:
+        """A ledger's records at these positions, by position. Raises ValueError as `records` does."""
+        rows = await self.connections.rows(query("entry_records_at", self._room), list(positions))
+        return [self._record_of(dict(row)) for row in rows]
+
     async def witnessed(self, after: int, through: int) -> list[Record]:
         """The seals of other journals kept here with `after` < id <= `through`, by id."""
         rows = await self.connections.rows(query("witnessed_records", self._room), after, through)

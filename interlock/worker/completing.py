@@ -153,11 +153,9 @@ class Completer:
     async def _see_to(self, due: Sequence[Due]) -> int:
         missing = await self._trail.missing(due)
         sent: list[Missing] = []
-        for each in missing:
-            span = await self._maker.span_of(each)
-            if span is not None:
-                self._emit(span)
-                sent.append(each)
+        async for each, span in self._maker.spans_of(missing):
+            self._emit(span)
+            sent.append(each)
         await stored(lambda: self._still_missing(sent))
         return len(sent)
 

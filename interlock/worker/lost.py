@@ -2,6 +2,7 @@
 
 import json
 import logging
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -26,6 +27,7 @@ from interlock.protocol.steps import STEPS, PayRequest, RefundRequest, ReleaseRe
 
 log = logging.getLogger("interlock.worker")
 
+_RECORDS_AT_ONCE = 100
 _JUST_BEFORE = timedelta(microseconds=1)
 _AUTHORITY: TypeAdapter[VoidAuthority] = TypeAdapter(VoidAuthority)
 
@@ -38,16 +40,19 @@ class Maker:
         self._ledger = ledger
         self._making = making
 
-    async def span_of(self, missing: Missing) -> ReadableSpan | None:
-        """None, and a line in the log, for an entry that nobody can have written through the ledger's functions."""
-        entry = missing.due.entry
-        (record,) = await self._journal.records(entry.position - 1, entry.position)
-        try:
-            return await self._made(missing, record)
-        except (ValidationError, KeyError) as error:
-            what = f"entry {entry.position} of ledger {self._ledger.name}"
-            log.warning("%s does not tell what its span told: %s", what, type(error).__name__)
-            return None
+    async def spans_of(self, missing: Sequence[Missing]) -> AsyncIterator[tuple[Missing, ReadableSpan]]:
+        """None, and a line in the log, of an entry that nobody can have written through the ledger's functions."""
+        for first in range(0, len(missing), _RECORDS_AT_ONCE):
+            some = missing[first : first + _RECORDS_AT_ONCE]
+            found = await self._journal.records_at(sorted({each.due.entry.position for each in some}))
+            records = {record["position"]: record for record in found}
+            for each in some:
+                position = each.due.entry.position
+                try:
+                    yield each, await self._made(each, records[position])
+                except (ValidationError, KeyError) as error:
+                    what = f"entry {position} of ledger {self._ledger.name}"
+                    log.warning("%s does not tell what its span told: %s", what, type(error).__name__)
 
     async def _made(self, missing: Missing, record: Record) -> ReadableSpan:
         due, entry, relied_on = missing.due, missing.due.entry, record["authority"]

@@ -33,7 +33,7 @@ from interlock.worker.telemetry import Telemetry
 STRETCH = 5_000
 """Spans looked at in one statement."""
 
-RUNS_AT_ONCE = 100
+RUNS_AT_ONCE = TRACES_AT_ONCE = 100
 WAITING_AT_MOST = 1_000
 """Ended traces whose root has to wait: for a run that goes on, or for a span that is still to come."""
 
@@ -116,8 +116,7 @@ class Rooter:
         """Which of these still have to wait, and the roots of those that need not, by terms hash."""
         waiting: list[str] = []
         roots: dict[str, ReadableSpan] = {}
-        for trace_id in trace_ids:
-            spans = await self._reader.spans_of(trace_id)
+        async for trace_id, spans in self._traces(trace_ids):
             if not spans or any(span.parent_span_id is None for span in spans):
                 continue
             terms_hash = str(spans[0].attributes["interlock.terms.hash"])
@@ -126,6 +125,12 @@ class Rooter:
                 waiting.append(trace_id)
             roots |= found
         return waiting, roots
+
+    async def _traces(self, trace_ids: Sequence[str]) -> AsyncIterator[tuple[str, list[StoredSpan]]]:
+        for first in range(0, len(trace_ids), TRACES_AT_ONCE):
+            found = await self._reader.spans_of_each(trace_ids[first : first + TRACES_AT_ONCE])
+            for trace_id, spans in found.items():
+                yield trace_id, spans
 
     async def _roots_of(self, terms_hash: str, spans: Sequence[StoredSpan]) -> dict[str, ReadableSpan]:
         """All that the run has recorded that ended it; else its root as the spans tell it.
