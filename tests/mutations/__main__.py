@@ -26,10 +26,15 @@ def main(arguments: list[str]) -> int:
     """What was asked for; the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tests.mutations", description=__doc__)
     parser.add_argument("--only", action="append", metavar="WORD", help="mutations that hold this word")
+    parser.add_argument("--table", action="store_true", help="ask nothing, and write down what is known")
     parser.add_argument("--fresh", action="store_true", help="forget what earlier runs found")
     told = parser.parse_args(arguments)
     kept = {} if told.fresh or not KEPT.is_file() else json.loads(KEPT.read_text())
-    chosen = [each for each in MUTATIONS if not told.only or any(word in each.what for word in told.only)]
+    chosen = (
+        []
+        if told.table
+        else [each for each in MUTATIONS if not told.only or any(word in each.what for word in told.only)]
+    )
     console, wrong = Console(soft_wrap=True, highlight=False, markup=False), []
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
@@ -45,9 +50,8 @@ def main(arguments: list[str]) -> int:
             console.print(f"{'right' if right(each, seen) else 'WRONG'}  {each.what}: {seen}")
             if not right(each, seen):
                 wrong.append(f"{each.what}: {'nobody noticed' if each.breaks else 'noticed, and is harmless'}: {seen}")
-    results = [(each, Seen(**kept[key(each)])) for each in MUTATIONS if key(each) in kept]
-    if len(results) == len(MUTATIONS):
-        PAGE.write_text(with_table(PAGE.read_text(), results))
+    results = [(each, Seen(**kept[key(each)]) if key(each) in kept else None) for each in MUTATIONS]
+    PAGE.write_text(with_table(PAGE.read_text(), results))
     for text in wrong:
         console.print(f"WRONG  {text}")
     return 1 if wrong else 0

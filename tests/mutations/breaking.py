@@ -176,9 +176,9 @@ WAITS_CHANGED = (
         ),
     ),
     breaks(
-        "a timer's length cut to nothing",
-        "a timer of no length is none",
-        workflows("steps", "SHORTEST_WAIT = timedelta(milliseconds=1)", "SHORTEST_WAIT = timedelta()"),
+        "a wait's length cut to nothing",
+        "a condition awaited for no time at all has no timer",
+        workflows("waiting", "ANNOUNCED_WAIT = timedelta(hours=1)", "ANNOUNCED_WAIT = timedelta()"),
     ),
     breaks(
         "check and lock may share a workflow task",

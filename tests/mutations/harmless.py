@@ -140,6 +140,11 @@ HARMLESS = (
         workflows("waiting", "FIRST_WAIT = timedelta(seconds=0.5)", "FIRST_WAIT = timedelta(seconds=2)"),
     ),
     harmless(
+        "a sleep's length cut to nothing",
+        "the SDK starts a timer all the same",
+        workflows("steps", "SHORTEST_WAIT = timedelta(milliseconds=1)", "SHORTEST_WAIT = timedelta()"),
+    ),
+    harmless(
         "a step's retries",
         "options are not compared, and hold for what is asked from now on",
         workflows("steps", "maximum_interval=timedelta(seconds=5)\n)", "maximum_interval=timedelta(seconds=8)\n)"),
