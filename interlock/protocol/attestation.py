@@ -8,14 +8,14 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from interlock.protocol.authority import SignedTerms
-from interlock.protocol.eip712 import Message
+from interlock.protocol.growing import Request, Told
 from interlock.protocol.instructions import SettlementStart
 from interlock.protocol.refusals import Refusal
 from interlock.protocol.statements import Certificate, Dissent, Fact
 from interlock.protocol.words import Digest, LedgerName
 
 
-class AttestRequest(Message):
+class AttestRequest(Request):
     """Is this fact so? `ledger` is where to look: the delivery leg's for LOCKED, the payment leg's for a verdict.
 
     `settlement` is for traces only; nothing is decided by it.
@@ -33,7 +33,7 @@ class AttestRequest(Message):
         return cls(fact=fact, terms_hash=signed.terms_hash, ledger=leg.ledger, settlement=settlement)
 
 
-class Attested(Message):
+class Attested(Told):
     """A quorum signed one statement; `dissents` are those known not to have signed it, and how."""
 
     kind: Literal["attested"] = "attested"
@@ -41,7 +41,7 @@ class Attested(Message):
     dissents: tuple[Dissent, ...] = ()
 
 
-class NotAttested(Message):
+class NotAttested(Told):
     """No quorum signed one statement (refusal `no_quorum`); asking again later may find one."""
 
     kind: Literal["not_attested"] = "not_attested"

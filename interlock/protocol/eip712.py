@@ -35,6 +35,10 @@ class Message(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, ser_json_bytes="hex")
 
 
+class Unsigned(Message):
+    """What has no digest, and is never signed: see `growing`."""
+
+
 class Solidity(str):
     """Marks a field with the EIP-712 atomic type that it is encoded as."""
 
@@ -98,7 +102,9 @@ def struct_type(model: type[Message]) -> str:
 
 @lru_cache(maxsize=64)
 def _layout(model: type[Message]) -> tuple[bytes, tuple[tuple[str, str], ...]]:
-    """The type's hash and its fields as (name, EIP-712 type), in order."""
+    """The type's hash and its fields as (name, EIP-712 type), in order. Raises TypeError for what is never signed."""
+    if issubclass(model, Unsigned):  # a field that is not written, or that its reader drops, is one that nobody signed
+        raise TypeError(f"{model.__name__} is never signed")
     fields = tuple((name, _solidity(hint)[0]) for name, hint in _field_types(model))
     return keccak256(struct_type(model).encode()), fields
 

@@ -11,6 +11,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from interlock.protocol.eip712 import Message, Solidity, keccak256
+from interlock.protocol.growing import Growing, Told
 from interlock.protocol.signatures import Signature, SignatureInvalid, verify
 from interlock.protocol.terms import AttestorSet
 from interlock.protocol.words import Address, Digest, LedgerName, SetName
@@ -112,7 +113,7 @@ class Certificate(Message):
                 raise CertificateInvalid(str(error)) from error
 
 
-class DissentKind(StrEnum):
+class DissentKind(Growing):
     """How an attestor's answer differed from the quorum's."""
 
     UNREACHABLE = "unreachable"
@@ -121,7 +122,7 @@ class DissentKind(StrEnum):
     OTHER_STATEMENT = "other_statement"
 
 
-class Dissent(Message):
+class Dissent(Told):
     """One attestor that did not sign what the quorum signed, and how."""
 
     attestor: str
