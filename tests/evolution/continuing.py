@@ -1,4 +1,4 @@
-"""A settlement of a later version, which goes on as new at once and carries something that this version does not know."""
+"""A settlement of a later version: it goes on as new at once, with something that this version does not know."""
 
 from typing import Any
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client, WorkflowExecutionStatus
-from temporalio.worker import Worker
+from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from interlock.client import NotUnderstood, SettlementClient
 from interlock.protocol import Stage
@@ -205,7 +205,12 @@ async def test_what_a_later_version_continued_stays_open_and_untouched_here(temp
         events = (await temporal.get_workflow_handle(run.id).fetch_history()).events
         return any(event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED for event in events)
 
-    async with Worker(temporal, task_queue=Role.SETTLEMENT.task_queue, workflows=[Continuing]):
+    async with Worker(
+        temporal,
+        task_queue=Role.SETTLEMENT.task_queue,
+        workflows=[Continuing],
+        workflow_runner=UnsandboxedWorkflowRunner(),
+    ):
         await until(continued)
     await service.start_settling()
     await until(was_tried)
