@@ -53,7 +53,7 @@ VERBS = (
     Verb("worker", "run a worker with the roles that its settings name", "worker", "server"),
     Verb("attestor", "run one attestor, or make a new one", "attestor", "server"),
     Verb("install", "make a database a ledger, or the audit trail", "install", "server"),
-    Verb("cluster", "make a Temporal cluster know by what settlements are found", "cluster"),
+    Verb("cluster", "search attributes, and the versions of the settlement workers", "cluster"),
     Verb("environment", "make a new environment for docker-compose.yml", "environment", "server"),
 )
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import secrets
-from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
@@ -46,10 +45,10 @@ class Traffic:
 
         await until(enough, patience_seconds=PATIENCE_SECONDS)
 
-    async def ended(self) -> Counter[str | None]:
-        """How all of them end."""
+    async def ended(self) -> dict[str, str | None]:
+        """How each of them ends, by its workflow id."""
         reports = await asyncio.wait_for(asyncio.gather(*self._outcomes.values()), PATIENCE_SECONDS)
-        return Counter(report.outcome for report in reports)
+        return {name: report.outcome for name, report in zip(self._outcomes, reports, strict=True)}
 
 
 @asynccontextmanager
@@ -100,7 +99,8 @@ class Waiting:
         """How many trades' units and cash have changed hands."""
         return await self._parties.moved()
 
-    async def ended(self) -> Counter[str | None]:
-        """How all of them end."""
+    async def ended(self) -> dict[str, str | None]:
+        """How each of them ends, by its workflow id."""
         outcomes = asyncio.gather(*(handle.outcome() for handle in self.handles))
-        return Counter(report.outcome for report in await asyncio.wait_for(outcomes, PATIENCE_SECONDS))
+        reports = await asyncio.wait_for(outcomes, PATIENCE_SECONDS)
+        return {handle.workflow_id: report.outcome for handle, report in zip(self.handles, reports, strict=True)}

@@ -5,7 +5,6 @@ build is rolled back at ten percent, then it is brought in for good, and the old
 """
 
 import asyncio
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,9 +33,9 @@ class Upgraded:
     """What came of it."""
 
     flowed: list[Carried]
-    flow_ended: Counter[str | None]
     waited: list[Carried]
-    wait_ended: Counter[str | None]
+    outcomes: dict[str, str | None]
+    """How each ended, by its workflow id."""
     at_the_end: list[Carried]
     """Those that were begun once the new build was current for all."""
     after_rollback: list[Carried]
@@ -49,13 +48,13 @@ async def upgrade(folder: Path, sizes: Sizes) -> Upgraded:
         async with plant(folder) as running:
             operator = Operator(folder, running.stack.temporal.address, OLD, NEW)
             await running.start(OLD)
-            await _known(operator, OLD)
+            await known_to(operator, OLD)
             await operator.types(commands("all").replace("$NEW", "$OLD"))  # the first build of all
             waiting = await Waiting.begin(running.market, sizes.waiting)
             async with flowing(running.market, sizes.per_second) as traffic:
                 await traffic.settled(sizes.settled_a_step)
                 await running.start(NEW, tree=tree)
-                await _known(operator, NEW)
+                await known_to(operator, NEW)
 
                 await operator.does("ramp-10")
                 await traffic.settled(sizes.settled_a_step)
@@ -76,20 +75,19 @@ async def upgrade(folder: Path, sizes: Sizes) -> Upgraded:
                 await draining
                 await running.stop(OLD)
                 await traffic.settled(sizes.settled_a_step)
-            flow_ended, wait_ended = await traffic.ended(), await waiting.ended()
+            outcomes = await traffic.ended() | await waiting.ended()
             await running.verify()
             flowed = await carried(running.temporal, traffic.handles)
             return Upgraded(
                 flowed=flowed,
-                flow_ended=flow_ended,
                 waited=await carried(running.temporal, waiting.handles),
-                wait_ended=wait_ended,
+                outcomes=outcomes,
                 at_the_end=flowed[all_new:],
                 after_rollback=flowed[rolled_back:ramped_again],
             )
 
 
-async def _known(operator: Operator, build: str) -> None:
+async def known_to(operator: Operator, build: str) -> None:
     """Until Temporal has heard of that build's worker."""
 
     async def known() -> bool:
