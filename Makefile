@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 TEST_PROCESSES ?= 2
 
 .PHONY: demo traced-demo test check docs install lock clean wheel pictures model matrix chaos soak tamper safeguards bench
-.PHONY: test-no-cache histories fingerprint mutations
+.PHONY: test-no-cache histories fingerprint mutations upgrade
 .DEFAULT_GOAL := help
 
 help:
@@ -24,6 +24,7 @@ help:
 	@echo "make soak    20,000 settlements in one run, and what each process holds meanwhile"
 	@echo "make tamper  alter everything that is sealed, as a superuser, into docs/tamper.md"
 	@echo "make safeguards  take out each safeguard in turn, into docs/safeguards.md"
+	@echo "make upgrade  bring a new build in under load by the recipe's commands, into docs/upgrade-runs.md"
 	@echo "make bench   measure settlements beside what else could carry them out, into docs/benchmarks.md"
 	@echo "make docs    write the table of settings in docs/deploy.md and docs/proof.schema.json anew"
 	@echo "make pictures  photograph trades in the Web UI, and the audit page, into docs/img (needs Chromium)"
@@ -94,6 +95,10 @@ mutations: install
 
 safeguards: install
 	$(BIN)/python -m tests.safeguards $(SAFEGUARDS_FLAGS)
+
+# UPGRADE_WAITING (200), UPGRADE_PER_SECOND (4), UPGRADE_A_STEP (60: how many settle before the next step).
+upgrade: install
+	$(BIN)/python -m tests.upgrade
 
 # Goes on where it was interrupted; BENCH_FLAGS=--fresh begins anew, BENCH_FLAGS=engine measures that part only.
 # bench/sizes.py has the BENCH_* variables.

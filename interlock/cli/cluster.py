@@ -1,12 +1,14 @@
-"""`interlock cluster prepare`: registers the search attributes on a Temporal namespace, once, with operator rights.
+"""`interlock cluster`: what an operator of Temporal does: register search attributes, and steer versions of workers.
 
-Adds what is missing and nothing else; to repeat it is harmless. `up` does the same by itself.
+`prepare` adds what is missing and nothing else; to repeat it is harmless. `up` does the same by itself. The other acts
+are in `cluster_versions`.
 """
 
 import argparse
 import asyncio
 from typing import TYPE_CHECKING
 
+from interlock.cli import cluster_versions
 from interlock.cli.context import Context
 from interlock.cli.errors import DONE, REFUSED, CliError, unreachable
 from interlock.protocol.names import SEARCH_ATTRIBUTES
@@ -18,17 +20,25 @@ CONNECT_WITHIN_SECONDS = 7.0
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """`prepare`, and `--check` to change nothing."""
-    acts = parser.add_subparsers(dest="act", required=True, metavar="prepare")
+    """`prepare`, with `--check` to change nothing; and what is done with versions."""
+    acts = parser.add_subparsers(dest="act", required=True, metavar="ACT")
     prepare = acts.add_parser("prepare", help="register the search attributes that the namespace lacks")
     prepare.add_argument("--check", action="store_true", help="only say what is missing; exit 1 if something is")
+    cluster_versions.configure(acts)
 
 
 async def run(arguments: argparse.Namespace, context: Context) -> int:
-    """Exit 0 once all are there; 1 if some are missing, of another type, or may not be added; 3 with no server."""
+    """Exit 0 once it is done; 1 if it is refused or not as expected; 3 with no server."""
+    client = await connected(context)
+    if arguments.act == "prepare":
+        return await _prepare(arguments, context, client)
+    return await cluster_versions.run(arguments, context, client)
+
+
+async def _prepare(arguments: argparse.Namespace, context: Context, client: "Client") -> int:
+    """Exit 0 once all are there; 1 if some are missing, of another type, or may not be added."""
     from interlock.worker import search_attributes  # noqa: PLC0415 - it imports temporalio
 
-    client = await connected(context)
     try:
         found = await (search_attributes.standing if arguments.check else search_attributes.register)(client)
     except search_attributes.NotAnOperator as error:

@@ -54,7 +54,7 @@ VERBS = (
     Verb("attestor", "run one attestor, or make a new one", "attestor", "server"),
     Verb("install", "make a database a ledger, or the audit trail", "install", "server"),
     Verb("replay", "would open settlements go on with the installed code? before deploying", "replay"),
-    Verb("cluster", "make a Temporal cluster know by what settlements are found", "cluster"),
+    Verb("cluster", "search attributes, and the versions of the settlement workers", "cluster"),
     Verb("environment", "make a new environment for docker-compose.yml", "environment", "server"),
 )
 

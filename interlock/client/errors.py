@@ -8,6 +8,7 @@ Every error has a stable `code` for programs, a `message` for people, and the `f
     │   ├── SettlementIdUsed        the settlement id stands for other terms
     │   └── AlreadyEnded            the settlement has ended, otherwise than asked
     ├── UnknownSettlement           nothing is known by that id or terms hash
+    ├── NotUnderstood               client and service are of different versions; `older` says which is the older one
     ├── AmbiguousSettlement         an id stands for several settlements; `candidates` lists them
     └── ServiceFault                something is broken or missing; asking again later may help
         ├── NotConfigured           no address, network or coordinator is known to this client
@@ -16,6 +17,7 @@ Every error has a stable `code` for programs, a `message` for people, and the `f
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 
 class InterlockError(Exception):
@@ -59,6 +61,21 @@ class UnknownSettlement(InterlockError):  # noqa: N818 - likewise
     """Nothing is known by that settlement id or terms hash."""
 
     code = "unknown_settlement"
+
+
+class NotUnderstood(InterlockError):  # noqa: N818 - likewise
+    """One side said something that the other, older one does not know. Nothing was recorded, or nothing is lost."""
+
+    code = "not_understood"
+
+    def __init__(self, older: Literal["client", "service"], what: str, field: str = "") -> None:
+        """Take which side is older, and what it does not know."""
+        cure = {
+            "client": "this client is older than the service; upgrade it",
+            "service": "the service is older than this client; upgrade its workers, or use a client of their version",
+        }
+        super().__init__(f"{what}: {cure[older]}", code=f"{older}_older", field=field)
+        self.older = older
 
 
 @dataclass(frozen=True)

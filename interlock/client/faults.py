@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from pydantic import ValidationError
 from temporalio.client import (
     RPCTimeoutOrCancelledError,
     WorkflowQueryFailedError,
@@ -24,6 +25,7 @@ from interlock.client.errors import (
     SettlementIdUsed,
     UnknownSettlement,
 )
+from interlock.client.understanding import misunderstood, unreadable
 
 _BY_CODE: dict[str, type[InterlockError]] = {
     "id_used": SettlementIdUsed,
@@ -46,6 +48,8 @@ def refusal_of(cause: BaseException | None) -> InterlockError:
     """The client's error for what a settlement raised."""
     if not isinstance(cause, ApplicationError):
         return ServiceFault(f"the settlement could not answer: {cause}")
+    if (older := misunderstood(cause)) is not None:
+        return older
     if not cause.type or cause.type == "no_proposal":
         return UnknownSettlement(cause.message)
     kind = _BY_CODE.get(cause.type, InstructionRefused)
@@ -75,6 +79,8 @@ def own_errors() -> Iterator[None]:
     except (WorkflowQueryFailedError, WorkflowQueryRejectedError) as error:
         if "proposed terms" in str(error):
             raise UnknownSettlement("nobody has proposed terms for this settlement yet") from None
+        if (older := misunderstood(ApplicationError(str(error)))) is not None:
+            raise older from None
         raise ServiceFault(f"the settlement cannot report: {error}") from None
     except (RPCTimeoutOrCancelledError, TimeoutError):
         task = asyncio.current_task()
@@ -83,3 +89,7 @@ def own_errors() -> Iterator[None]:
         raise NoWorker(NO_WORKER) from None
     except RPCError as error:
         raise fault_of(error) from None
+    except (ValidationError, RuntimeError) as error:
+        if (unread := unreadable(error)) is None:
+            raise
+        raise unread from None

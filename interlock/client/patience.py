@@ -7,23 +7,18 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import TypeVar
 
-from temporalio.api.enums.v1 import TaskQueueType
-from temporalio.api.taskqueue.v1 import TaskQueue
-from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 from interlock.client.errors import NoWorker
 from interlock.client.faults import own_errors
-from interlock.protocol.names import Role
+from interlock.client.serving import serving
 
 BUSY_LOOKED_FOR, BUSY_WITHIN = 0.2, timedelta(seconds=5)
 """Seconds between looks for a sign that workers are busy, and for how long it is looked for."""
 
 CUT_OFF_AT_MOST = 3
 """How often in a row a question may be cut off: the server now and then ends connections, with what is asked there."""
-
-_RPC_WITHIN = timedelta(seconds=5)
 
 T = TypeVar("T")
 
@@ -35,10 +30,11 @@ class Patience:
         self._temporal = temporal
         self._answer_within = answer_within
 
-    async def answered(self, ask: Callable[[], Awaitable[T]]) -> T:
+    async def answered(self, ask: Callable[[], Awaitable[T]], about: str | None = None) -> T:
         """What is answered; what may be asked again is, for as long as workers have their hands full.
 
-        Raises NoWorker if there are none: nobody asks Temporal for settlements' tasks.
+        `about` is the workflow id of the settlement that is asked. Raises NoWorker if there are no workers that may
+        answer for it: nobody asks Temporal for its tasks.
         """
         while True:
             try:
@@ -46,32 +42,29 @@ class Patience:
                     async with asyncio.timeout(self._answer_within.total_seconds()):
                         return await _not_cut_off(ask)
             except NoWorker:
-                if not await self._workers_are_busy():
+                if not await self._workers_are_busy(about):
                     raise
 
-    async def _workers_are_busy(self) -> bool:
-        """Whether a worker fetches one task after the other: then what we asked has yet to have its turn."""
-        before, until = 0, time.monotonic() + BUSY_WITHIN.total_seconds()
+    async def _workers_are_busy(self, about: str | None) -> bool:
+        """Whether a worker fetches one task after the other: then what we asked has yet to have its turn.
+
+        Raises NoWorker where workers are there, but none of the version that it takes.
+        """
+        found, before, until = None, 0, time.monotonic() + BUSY_WITHIN.total_seconds()
         while time.monotonic() < until:
             with suppress(RPCError):  # a server that is busy itself has not said that nobody works
-                polled = await self._last_polled()
-                if not polled:
+                found = await serving(self._temporal, about)
+                if not found.last_asked_ns and found.others_ask:
+                    raise NoWorker(found.missing)
+                if not found.last_asked_ns:
                     return False
-                if before and polled != before:
+                if before and found.last_asked_ns != before:
                     return True
-                before = polled
+                before = found.last_asked_ns
             await asyncio.sleep(BUSY_LOOKED_FOR)
+        if found is not None and found.others_ask:
+            raise NoWorker(found.missing)
         return False
-
-    async def _last_polled(self) -> int:
-        """When a worker last asked for settlements' tasks, ns of the server's clock; 0 if none has for minutes."""
-        request = DescribeTaskQueueRequest(
-            namespace=self._temporal.namespace,
-            task_queue=TaskQueue(name=Role.SETTLEMENT.task_queue),
-            task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
-        )
-        found = await self._temporal.workflow_service.describe_task_queue(request, timeout=_RPC_WITHIN)
-        return max((poller.last_access_time.ToNanoseconds() for poller in found.pollers), default=0)
 
 
 async def _not_cut_off(ask: Callable[[], Awaitable[T]]) -> T:

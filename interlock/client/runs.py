@@ -36,6 +36,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from interlock.client.errors import NotReached, NoWorker, ServiceFault, UnknownSettlement
 from interlock.client.faults import fault_of, own_errors
 from interlock.client.patience import Patience
+from interlock.client.understanding import misunderstood
 from interlock.protocol import Blocker, Message, SettlementEvent, SettlementReport, SignedTerms
 from interlock.protocol.instructions import Instructed, RunStart, SettlementStart
 from interlock.protocol.names import (
@@ -157,7 +158,7 @@ class Runs:
             return await self.instruct(signed, update_id)
         except NoWorker:  # no worker has been asked yet
             raise NotReached("the Temporal server does not answer") from None
-        await self._patience.answered(lambda: self._taken_up(run))
+        await self._patience.answered(lambda: self._taken_up(run), run.id)
         return Instructed(terms_hash=signed.terms_hash, matched=True)
 
     async def instruct(self, signed: SignedTerms, update_id: str) -> Instructed | None:
@@ -172,7 +173,8 @@ class Runs:
 
     async def _instruct(self, signed: SignedTerms, update_id: str) -> Instructed | None:
         try:
-            answer = await self._patience.answered(lambda: self._started_and_told(signed, update_id))
+            about = workflow_id(signed.terms, signed.network)
+            answer = await self._patience.answered(lambda: self._started_and_told(signed, update_id), about)
         except (WorkflowAlreadyStartedError, UnknownSettlement):  # the latter: it ended while we were being answered
             return None
         self._heard()
@@ -228,7 +230,8 @@ class Runs:
                 wait_for_stage=WorkflowUpdateStage.ACCEPTED,
                 result_type=SettlementReport,
                 rpc_timeout=self._answer_within,
-            )
+            ),
+            workflow_id,
         )
         with own_errors():
             async with asyncio.timeout(CARRIED_OUT_WITHIN.total_seconds()):
@@ -246,7 +249,18 @@ class Runs:
             if error.status in (RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED):
                 raise NotReached("the Temporal server does not answer") from None
             raise fault_of(error) from None
+        if run.status is WorkflowExecutionStatus.FAILED:
+            await self._raise_if_misunderstood(run)
         return None if run.status in _NO_SETTLEMENT else run
+
+    async def _raise_if_misunderstood(self, run: Run) -> None:
+        """Raise NotUnderstood if the run failed because its worker did not know what it was started with."""
+        with own_errors():
+            try:
+                await self._temporal.get_workflow_handle(run.workflow_id, run_id=run.run_id).result()
+            except WorkflowFailureError as error:
+                if isinstance(error.cause, ApplicationError) and (older := misunderstood(error.cause)) is not None:
+                    raise older from None
 
     async def report(self, run: Run) -> SettlementReport:
         """Where the settlement stands: the result of a run that has ended, else what the running one answers."""
@@ -314,7 +328,7 @@ class Runs:
             if isinstance(cause, ApplicationError):
                 if cause.type == "no_proposal":
                     raise UnknownSettlement(f"nobody proposed terms in {workflow_id}")
-                raise ServiceFault(f"the settlement's run failed: {cause.message}")
+                raise misunderstood(cause) or ServiceFault(f"the settlement's run failed: {cause.message}")
             await self._until_it_runs_again(workflow_id)
 
     async def find(self, query: str) -> list[Run]:

@@ -8,7 +8,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from interlock.protocol.authority import SignedTerms
-from interlock.protocol.eip712 import Message, without_empty
+from interlock.protocol.eip712 import without_empty
+from interlock.protocol.growing import Request, Told
 from interlock.protocol.instructions import SettlementStart
 from interlock.protocol.misconduct import Misconduct
 from interlock.protocol.refusals import Refusal
@@ -16,7 +17,7 @@ from interlock.protocol.statements import Certificate, Dissent, Fact
 from interlock.protocol.words import Digest, LedgerName
 
 
-class AttestRequest(Message):
+class AttestRequest(Request):
     """Is this fact so? `ledger` is where to look: the delivery leg's for LOCKED, the payment leg's for a verdict.
 
     `settlement` is for traces only; nothing is decided by it.
@@ -34,7 +35,7 @@ class AttestRequest(Message):
         return cls(fact=fact, terms_hash=signed.terms_hash, ledger=leg.ledger, settlement=settlement)
 
 
-class Attested(Message):
+class Attested(Told):
     """A quorum signed one statement; `dissents` are those known not to have signed it, and how."""
 
     kind: Literal["attested"] = "attested"
@@ -48,7 +49,7 @@ class Attested(Message):
         return without_empty(serialize(self), "misconduct")
 
 
-class NotAttested(Message):
+class NotAttested(Told):
     """No quorum signed one statement (refusal `no_quorum`); asking again later may find one."""
 
     kind: Literal["not_attested"] = "not_attested"

@@ -35,6 +35,10 @@ class Message(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, ser_json_bytes="hex")
 
 
+class Unsigned(Message):
+    """What has no digest, and is never signed: see `growing`."""
+
+
 def without_empty(said: dict[str, Any], field: str) -> dict[str, Any]:
     """A serialised message without that field if it is empty: whoever does not know the field yet misses nothing."""
     return said if said.get(field) else {name: value for name, value in said.items() if name != field}
@@ -103,7 +107,9 @@ def struct_type(model: type[Message]) -> str:
 
 @lru_cache(maxsize=64)
 def _layout(model: type[Message]) -> tuple[bytes, tuple[tuple[str, str], ...]]:
-    """The type's hash and its fields as (name, EIP-712 type), in order."""
+    """The type's hash and its fields as (name, EIP-712 type), in order. Raises TypeError for what is never signed."""
+    if issubclass(model, Unsigned):  # a field that is not written, or that its reader drops, is one that nobody signed
+        raise TypeError(f"{model.__name__} is never signed")
     fields = tuple((name, _solidity(hint)[0]) for name, hint in _field_types(model))
     return keccak256(struct_type(model).encode()), fields
 

@@ -6,14 +6,14 @@ from typing import Annotated
 from pydantic import Field
 
 from interlock.protocol.authority import SignedTerms
-from interlock.protocol.eip712 import Message
+from interlock.protocol.growing import Request, Told
 from interlock.protocol.names import Role, workflow_id
 from interlock.protocol.receipts import Receipt
 from interlock.protocol.terms import Terms
 from interlock.protocol.words import Address, Digest, SettlementId, UtcTime
 
 
-class SettlementStart(Message):
+class SettlementStart(Request):
     """Which settlement a workflow is: all that it needs to begin."""
 
     network: Digest
@@ -47,7 +47,7 @@ class RunStart(SettlementStart):
         return cls(**start.model_dump(), local_roles=tuple(sorted(local_roles)), proposed=proposed)
 
 
-class Difference(Message):
+class Difference(Told):
     """A field in which two sides' terms differ, with both values as text."""
 
     field: str
@@ -55,7 +55,7 @@ class Difference(Message):
     theirs: str
 
 
-class Instructed(Message):
+class Instructed(Told):
     """The answer to an instruction: recorded; whether both have signed; else how the other side's terms differ."""
 
     terms_hash: Digest
@@ -63,14 +63,14 @@ class Instructed(Message):
     differences: tuple[Difference, ...] = ()
 
 
-class Sweep(Message):
+class Sweep(Request):
     """What a sweep looks for: locks that have stood for so long with no workflow, and unserved verdicts."""
 
     older_than_seconds: Annotated[float, Field(ge=0)] = 30.0
     batch: Annotated[int, Field(ge=1, le=1000)] = 200
 
 
-class Sighting(Message):
+class Sighting(Told):
     """What the sweeper saw on a ledger: a row of these terms, and the workflow that should be at them."""
 
     terms_hash: Digest
@@ -85,7 +85,7 @@ class Sighting(Message):
         return cls(terms_hash=signed.terms_hash, workflow_id=name, position=receipt.position, at=receipt.at)
 
 
-class SweepResult(Message):
+class SweepResult(Told):
     """What a sweep found. The next one reads verdicts after `position`, and looks again at those still unserved.
 
     `locks_after` is where a sweep that could not look at all open locks stopped; the next one goes on from there.

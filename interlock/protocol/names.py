@@ -41,6 +41,9 @@ RECORD = "interlock_record"
 NOT_SERVED = "not_served"
 """The type of the error with which a process says that it does not serve a role, or does not now."""
 
+NOT_UNDERSTOOD = "not_understood"
+"""The type of the error with which a run ends at once that was started with words that its worker does not know."""
+
 # search attributes, by which settlements are found and listed
 SETTLEMENT_ID = "InterlockSettlementId"
 TERMS_HASHES = "InterlockTermsHashes"

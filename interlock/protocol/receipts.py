@@ -7,6 +7,7 @@ from pydantic import Field
 
 from interlock.protocol.authority import SignedTerms
 from interlock.protocol.eip712 import Message
+from interlock.protocol.growing import Told
 from interlock.protocol.refusals import Refusal
 from interlock.protocol.words import AccountName, Address, AssetCode, Digest, LedgerName, UtcTime
 
@@ -31,7 +32,7 @@ class Attempt(Message):
     span_id: Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
 
 
-class Receipt(Message):
+class Receipt(Told):
     """The journal entry of an effect. Asking again returns this same one.
 
     `terms_hash` is the digest of the order or of the misconduct where the effect is on no terms.

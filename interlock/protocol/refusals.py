@@ -4,14 +4,16 @@ Which refusals end a settlement is decided here, once: what only somebody's act 
 balances, freezes and time that has not come yet are waited for.
 """
 
-from enum import StrEnum
 from typing import Literal
 
-from interlock.protocol.eip712 import Message
+from interlock.protocol.growing import Growing, Told
 
 
-class RefusalCode(StrEnum):
-    """Why not. Names are stable: scripts and partners match on them."""
+class RefusalCode(Growing):
+    """Why not. Names are stable: scripts and partners match on them.
+
+    One that is not known here is a no all the same: final at the check, else waited for.
+    """
 
     # the check judges these, and there they are final
     SIGNATURE_INVALID = "signature_invalid"
@@ -58,7 +60,7 @@ ANNOUNCED = frozenset({RefusalCode.INSUFFICIENT_BALANCE, RefusalCode.ACCOUNT_FRO
 """What an account's credit, unfreezing or admission ends: the ledger remembers who waits, and its worker wakes them."""
 
 
-class Refusal(Message):
+class Refusal(Told):
     """The name of a "no", a sentence for people, and who can change it (a party, account or role; may be empty)."""
 
     kind: Literal["refusal"] = "refusal"

@@ -1,17 +1,16 @@
 """What people and programs are told about a settlement: one report, from whatever source could answer."""
 
-from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
-from interlock.protocol.eip712 import Message
+from interlock.protocol.growing import Growing, Told
 from interlock.protocol.receipts import LockState, VerdictKind
 from interlock.protocol.statements import Dissent
 from interlock.protocol.words import Digest, SettlementId, UtcTime
 
 
-class Stage(StrEnum):
+class Stage(Growing):
     """How far a settlement has come; the last four are its ends."""
 
     PROPOSED = "PROPOSED"
@@ -26,7 +25,7 @@ class Stage(StrEnum):
     REJECTED = "REJECTED"
 
 
-class Outcome(StrEnum):
+class Outcome(Growing):
     """The only ends of a settlement."""
 
     SETTLED = "SETTLED"
@@ -35,7 +34,7 @@ class Outcome(StrEnum):
     REJECTED = "REJECTED"
 
 
-class Blocker(Message):
+class Blocker(Told):
     """What a settlement waits for, or why it was rejected: a stable code, a sentence, and who must act."""
 
     code: str
@@ -46,7 +45,12 @@ class Blocker(Message):
 Act = Literal["instruct", "withdraw", "cancel", "resume", "void"]
 
 
-class SettlementReport(Message):
+def _known(acts: object) -> object:
+    """Without the acts of a later version, which this one could not do."""
+    return tuple(act for act in acts if act in get_args(Act)) if isinstance(acts, list) else acts
+
+
+class SettlementReport(Told):
     """Where a settlement stands. `next_attempt` is when the blocked step is asked again (UTC)."""
 
     settlement_id: SettlementId
@@ -58,7 +62,7 @@ class SettlementReport(Message):
     blocker: Blocker | None = None
     next_attempt: UtcTime | None = None
     settle_by: UtcTime
-    allowed: tuple[Act, ...] = ()
+    allowed: Annotated[tuple[Act, ...], BeforeValidator(_known)] = ()
     dissents: tuple[Dissent, ...] = ()
     trace_id: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
 
@@ -66,12 +70,13 @@ class SettlementReport(Message):
 EventKind = Literal["signed", "withdrawn", "step", "wait", "consent", "order", "dissent", "cancel_request", "end"]
 
 
-class SettlementEvent(Message):
+class SettlementEvent(Told):
     """One thing that happened to a settlement, in words."""
 
     at: UtcTime
     stage: Stage
-    kind: EventKind
+    kind: EventKind | Annotated[str, Field(max_length=64)]
+    """One of those, or one of a later version."""
     text: str
 
 

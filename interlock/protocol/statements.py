@@ -11,6 +11,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from interlock.protocol.eip712 import Message, Solidity, keccak256
+from interlock.protocol.growing import Growing, Told
 from interlock.protocol.signatures import Signature, SignatureInvalid, verify
 from interlock.protocol.terms import AttestorSet
 from interlock.protocol.words import Address, Digest, LedgerName, SetName
@@ -124,7 +125,7 @@ class Certificate(Message):
                 raise CertificateInvalid(str(error)) from error
 
 
-class DissentKind(StrEnum):
+class DissentKind(Growing):
     """How an attestor's answer differed from the quorum's."""
 
     UNREACHABLE = "unreachable"
@@ -133,7 +134,7 @@ class DissentKind(StrEnum):
     OTHER_STATEMENT = "other_statement"
 
 
-class Dissent(Message):
+class Dissent(Told):
     """One attestor that did not sign what the quorum signed, and how."""
 
     attestor: str

@@ -13,6 +13,7 @@ from pydantic import Field
 from interlock.protocol.attestation import AttestAnswer, Attested, AttestRequest, NotAttested
 from interlock.protocol.authority import SignedOperatorOrder, SignedRedirection, SignedTerms, VoidAuthority
 from interlock.protocol.eip712 import Message
+from interlock.protocol.growing import Request
 from interlock.protocol.instructions import SettlementStart, Sighting
 from interlock.protocol.misconduct import Misconduct
 from interlock.protocol.names import Role
@@ -37,28 +38,28 @@ class Step(Generic[RequestT, AnswerT_co]):
     answer: Any  # AnswerT_co as a run-time value: a union has no type[...] form
 
 
-class TermsHash(Message):
+class TermsHash(Request):
     """Which terms are asked about. `settlement` is for traces only; nothing is decided by it."""
 
     terms_hash: Digest
     settlement: SettlementStart | None = None
 
 
-class PayRequest(Message):
+class PayRequest(Request):
     """Terms that both parties signed, and the LOCKED certificate."""
 
     signed: SignedTerms
     certificate: Certificate
 
 
-class VoidRequest(Message):
+class VoidRequest(Request):
     """Terms that both parties signed, and what entitles to void them."""
 
     signed: SignedTerms
     authority: VoidAuthority
 
 
-class ReleaseRequest(Message):
+class ReleaseRequest(Request):
     """Terms, the PAID certificate, and the buyer's and operators' redirection if there is one."""
 
     terms: Terms
@@ -66,7 +67,7 @@ class ReleaseRequest(Message):
     redirection: SignedRedirection | None = None
 
 
-class RefundRequest(Message):
+class RefundRequest(Request):
     """Terms and the VOIDED certificate."""
 
     terms: Terms
@@ -97,7 +98,7 @@ class Record(Message):
     instead: Digest | None = None
 
 
-class InTurn(Message):
+class InTurn(Request):
     """Several steps of one settlement, by their names, each with what the ones before it answered.
 
     `nudge` asks for a signal to the settlement itself afterwards, so that a new workflow task follows at once.
@@ -123,7 +124,7 @@ class TakenInTurn(Message):
     nudged: bool = False
 
 
-class OpenLocksRequest(Message):
+class OpenLocksRequest(Request):
     """Locks after a journal position that have stood for at least so many seconds, at most `limit` of them."""
 
     older_than_seconds: float
@@ -131,20 +132,20 @@ class OpenLocksRequest(Message):
     limit: int
 
 
-class VerdictsRequest(Message):
+class VerdictsRequest(Request):
     """Verdicts after a journal position, at most `limit` of them."""
 
     position: int
     limit: int
 
 
-class Sightings(Message):
+class Sightings(Request):
     """Rows that the sweeper saw: which of them has no workflow?"""
 
     sightings: tuple[Sighting, ...] = Field(max_length=1000)
 
 
-class HashesRequest(Message):
+class HashesRequest(Request):
     """A question about many terms at once."""
 
     terms_hashes: tuple[Digest, ...] = Field(max_length=1000)

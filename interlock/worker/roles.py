@@ -10,7 +10,8 @@ from datetime import timedelta
 from typing import Any
 
 from temporalio.client import Client
-from temporalio.worker import UnsandboxedWorkflowRunner, Worker
+from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
+from temporalio.worker import UnsandboxedWorkflowRunner, Worker, WorkerDeploymentConfig
 
 from interlock.activities.asset import AssetActivities
 from interlock.activities.coordinator import CoordinatorActivities
@@ -133,6 +134,7 @@ class Duty:
             max_concurrent_activities=self._settings.activity_slots,
             max_concurrent_local_activities=self._settings.local_slots,
             graceful_shutdown_timeout=timedelta(seconds=self._settings.drain_seconds),
+            deployment_config=versioned(self._settings) if self.role is Role.SETTLEMENT else None,
         ):
             self.open.set()
             try:
@@ -143,3 +145,17 @@ class Duty:
 
 def _steps_on(ledger: PostgresLedger, role: Role) -> StepActivities:
     return AssetActivities(ledger).steps if role is Role.ASSET else PaymentActivities(ledger).steps
+
+
+def versioned(settings: WorkerSettings) -> WorkerDeploymentConfig | None:
+    """Where workers are versioned, a run stays with the version that began it; roles that only take steps have none.
+
+    A default and no mark on the workflows: a worker that is not versioned fails every task of one that is marked.
+    """
+    if settings.version is None:
+        return None
+    return WorkerDeploymentConfig(
+        version=WorkerDeploymentVersion(*settings.version),
+        use_worker_versioning=True,
+        default_versioning_behavior=VersioningBehavior.PINNED,
+    )

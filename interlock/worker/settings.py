@@ -101,6 +101,8 @@ def _url(value: str) -> str:
 
 
 _Dsn = Annotated[SecretStr, AfterValidator(_dsn)]
+_Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+_Build = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.+-]{1,64}$")]
 _SealKey = Annotated[SecretStr, AfterValidator(_seal_key)]
 _Url = Annotated[str, AfterValidator(_url)]
 
@@ -136,6 +138,10 @@ class WorkerSettings(Environment):
     """Whether workflows run in Temporal's sandbox, which catches code that is not deterministic, and costs CPU."""
     drain_seconds: Annotated[float, Field(ge=0, le=600)] = 10.0
     """How long steps under way may still take when the process is told to stop."""
+    deployment: _Name | None = None
+    """The deployment that this worker is a version of, for Temporal's worker versioning: see docs/operations.md."""
+    build_id: _Build | None = None
+    """Which version of it; settlements stay with the version that began them. Only role settlement uses the two."""
     audit_dsn: _Dsn | None = None
     """The audit database's writer's: every role leaves its trail there."""
     reconstruct_after_seconds: Annotated[float, Field(ge=1, le=3600)] = 10.0
@@ -176,6 +182,11 @@ class WorkerSettings(Environment):
             raise AssertionError("the settings were checked")
         return self.attestor_urls, self.attestors, self.network
 
+    @property
+    def version(self) -> tuple[str, str] | None:
+        """The deployment and the build id that settlements are begun under; None where workers are not versioned."""
+        return None if self.deployment is None or self.build_id is None else (self.deployment, self.build_id)
+
     @field_validator(*NEEDED_BY)
     @classmethod
     def _each_role_has_what_it_needs_and_no_more(cls, value: Any, info: ValidationInfo) -> Any:
@@ -198,6 +209,13 @@ class WorkerSettings(Environment):
         if value is not None and roles and not roles.intersection(using) and info.field_name not in _KNOWN_TO_ALL:
             raise ValueError(f"only {_spoken(using)} uses it; take it away from this process")
         return value
+
+    @model_validator(mode="after")
+    def _a_version_has_both_its_names(self) -> Self:
+        if (self.deployment is None) != (self.build_id is None):
+            missed, given = ("DEPLOYMENT", "BUILD_ID") if self.deployment is None else ("BUILD_ID", "DEPLOYMENT")
+            raise ValueError(f"{PREFIX}{missed}: missing; goes with {PREFIX}{given}")
+        return self
 
     @model_validator(mode="after")
     def _a_seal_key_is_its_keepers(self) -> Self:

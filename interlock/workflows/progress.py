@@ -1,9 +1,13 @@
 """How far a settlement has come: all that a run carries into the next, and nothing that can be derived from it."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+)
 
 from interlock.protocol import (
     Blocker,
@@ -22,6 +26,7 @@ from interlock.protocol import (
     VerdictKind,
     trace_id_of,
 )
+from interlock.protocol.growing import Growing, Sparing
 from interlock.protocol.instructions import SettlementStart
 from interlock.protocol.names import Role
 from interlock.protocol.reports import Act
@@ -29,8 +34,14 @@ from interlock.protocol.reports import Act
 EVENTS_KEPT = 400
 
 
-class Progress(BaseModel):
-    """The state of one settlement."""
+def _known(name: Growing) -> Growing:
+    if not name.is_known:
+        raise ValueError(f"{name} is a name of a later version")
+    return name
+
+
+class Progress(Sparing, BaseModel):
+    """The state of one settlement; who goes on from it must understand all of it."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -38,8 +49,8 @@ class Progress(BaseModel):
     withdrawn: list[SignedTerms] = []
     matched: SignedTerms | None = None
     checked: bool = False
-    stage: Stage = Stage.PROPOSED
-    outcome: Outcome | None = None
+    stage: Annotated[Stage, AfterValidator(_known)] = Stage.PROPOSED
+    outcome: Annotated[Outcome, AfterValidator(_known)] | None = None
 
     lock: LockState | None = None
     lock_certificate: Certificate | None = None
@@ -119,7 +130,7 @@ class Progress(BaseModel):
         )
 
 
-class Run(BaseModel):
+class Run(Sparing, BaseModel):
     """A run's one input: a RunStart, as it was sent, and how far the run before has come."""
 
     model_config = ConfigDict(extra="forbid")

@@ -5,6 +5,7 @@ attribute, at each base's too, and so many cost a fourth of a settlement worker'
 """
 
 from temporalio import workflow
+from temporalio.common import RawValue
 
 from interlock.workflows.settlement import Settlement
 
@@ -33,7 +34,7 @@ with workflow.unsafe.imports_passed_through():
     )
     from interlock.protocol.steps import Record
     from interlock.workflows.cancel_requests import outliving_cancel_requests
-    from interlock.workflows.progress import Run
+    from interlock.workflows.understood import understood
 
 
 @workflow.defn(name=SETTLEMENT_WORKFLOW)
@@ -41,11 +42,19 @@ class SettlementWorkflow:
     """A settlement's workflow."""
 
     @workflow.init
-    def __init__(self, run: Run) -> None:
-        self._settlement = Settlement(run)
+    def __init__(self, run: RawValue) -> None:
+        given = understood(run)
+        self._begun: Settlement | Exception = given if isinstance(given, Exception) else Settlement(given)
+
+    @property
+    def _settlement(self) -> Settlement:
+        """The settlement; nothing is heard or answered in one that was not understood."""
+        if isinstance(self._begun, Exception):
+            raise self._begun
+        return self._begun
 
     @workflow.run
-    async def run(self, run: Run) -> SettlementReport:  # noqa: ARG002 - workflow.init has taken it
+    async def run(self, run: RawValue) -> SettlementReport:  # noqa: ARG002 - workflow.init has taken it
         """Settle, and return the final report; a raw cancel request is recorded, shown and otherwise ignored."""
         settlement = self._settlement
         return await outliving_cancel_requests(settlement.settle_and_report(), settlement.note_cancel_request)

@@ -79,9 +79,15 @@ class Waiting(Conversation):
         return workflow.info().is_continue_as_new_suggested() and workflow.all_handlers_finished()
 
     def continue_if_long(self) -> None:
-        """Go on in a new run, which carries everything, if this one's history has grown long."""
+        """Go on in a new run, which carries everything, if this one's history has grown long.
+
+        It has no history to be replayed, so where workers are versioned it begins on the version that is current.
+        """
         if self.history_is_long():
-            workflow.continue_as_new(self._run.after(self.progress))
+            workflow.continue_as_new(
+                self._run.after(self.progress),
+                initial_versioning_behavior=workflow.ContinueAsNewVersioningBehavior.AUTO_UPGRADE,
+            )
 
     def block(self, blocker: Blocker) -> None:
         """Show what the settlement waits for; the same blocker again is no news."""

@@ -18,6 +18,7 @@ PUBLIC = {
     "NoWorker",
     "NotConfigured",
     "NotReached",
+    "NotUnderstood",
     "ServiceFault",
     "SettlementClient",
     "SettlementHandle",

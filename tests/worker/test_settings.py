@@ -160,3 +160,33 @@ def test_a_wrong_value_is_explained(monkeypatch: pytest.MonkeyPatch, variable: s
     ((name, why),) = said.items()
     assert name.split(".")[0] == variable
     assert text in why
+
+
+VERSION = {"INTERLOCK_DEPLOYMENT": "interlock", "INTERLOCK_BUILD_ID": "2026.11.28-1"}
+
+
+def test_a_workers_version_is_its_deployment_and_build(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = load(monkeypatch, VERSION | {"INTERLOCK_ROLES": "settlement"})
+    assert settings.version == ("interlock", "2026.11.28-1")
+
+
+def test_a_worker_that_is_told_no_version_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load(monkeypatch, {"INTERLOCK_ROLES": "settlement"}).version is None
+
+
+@pytest.mark.parametrize(("given", "missed"), [(*VERSION,), (*reversed(VERSION),)])
+def test_half_a_version_is_refused(monkeypatch: pytest.MonkeyPatch, given: str, missed: str) -> None:
+    said = wrong(monkeypatch, {given: VERSION[given], "INTERLOCK_ROLES": "settlement"})
+    assert said == {missed: f"missing; goes with {given}"}
+
+
+@pytest.mark.parametrize(("name", "value"), [("INTERLOCK_DEPLOYMENT", "a.b"), ("INTERLOCK_BUILD_ID", "a'b")])
+def test_a_version_that_no_question_could_name_is_refused(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    assert set(wrong(monkeypatch, VERSION | {name: value, "INTERLOCK_ROLES": "settlement"})) == {name}
+
+
+def test_every_role_may_be_told_the_version() -> None:
+    for role in Role:
+        assert VERSION.items() <= told_to(frozenset({role}), WHOLE | VERSION).items()
