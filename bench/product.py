@@ -12,6 +12,7 @@ from typing import Any
 from temporalio.worker import UnsandboxedWorkflowRunner
 
 from interlock.protocol.names import Role
+from interlock.worker.roles import versioned
 from interlock.worker.sandbox import sandbox
 from interlock.worker.settings import WorkerSettings
 
@@ -35,7 +36,9 @@ def settlement_worker_options(settings: WorkerSettings, *, sandboxed: bool) -> d
     return {
         "workflow_runner": sandbox() if sandboxed else UnsandboxedWorkflowRunner(),
         "max_concurrent_workflow_tasks": settings.workflow_slots,
+        "max_cached_workflows": settings.cached_workflows,
         "max_concurrent_activities": settings.activity_slots,
         "max_concurrent_local_activities": settings.local_slots,
         "graceful_shutdown_timeout": timedelta(seconds=settings.drain_seconds),
+        "deployment_config": versioned(settings),
     }
