@@ -13,48 +13,23 @@ import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 from bench.evidence import signers
 from bench.ledgers import ACCOUNTS, SPREAD, Bench
-from bench.place import Place, opened
+from bench.place import opened
 from bench.results import Sample
+from bench.sealed import keepers
 from bench.sizes import Sizes
-from interlock.audit.keeping import KeptJournal, Relay
-from interlock.ledgers.connections import Connections
 from interlock.ledgers.queries import folder
-from interlock.protocol import LocalSigner
-from interlock.stack.identity import AUDIT, LEDGERS
+from interlock.stack.identity import LEDGERS
 from interlock.worker.sealing import Keeper
 
 CLIENTS = (1, 8)
 WAYS = BARE, EVIDENCE, SEALED = "without evidence", "with evidence", "with evidence, and keepers at work"
 _SAID = "_authority,\n        _attempt"
-
-
-@asynccontextmanager
-async def keepers(place: Place) -> AsyncIterator[dict[str, Keeper]]:
-    """A keeper for each ledger, at rest."""
-    identity = place.stack.identity
-    async with AsyncExitStack() as held:
-
-        async def connections(dsn: str) -> Connections:
-            made = await Connections.open(dsn, size=1, timeout_s=60.0)
-            held.push_async_callback(made.close)
-            return made
-
-        yield {
-            ledger: Keeper(
-                KeptJournal(ledger, await connections(place.stack.dsn(ledger, f"{ledger}_writer"))),
-                LocalSigner(identity.seal_keys[ledger]),
-                identity.network,
-                identity.keepers,
-                Relay(await connections(place.stack.dsn(AUDIT, f"{AUDIT}_writer"))),
-            )
-            for ledger in LEDGERS
-        }
 
 
 @asynccontextmanager
@@ -83,7 +58,7 @@ async def main(transactions: int, repeats: int) -> dict[str, Any]:
     """Each call in the three ways, at each number of connections, as often as said; medians, and ratios."""
     sizes = Sizes(transactions=transactions)
     with tempfile.TemporaryDirectory(prefix="interlock-bench-") as name, signers() as pool:
-        async with opened(Path(name), parties=ACCOUNTS) as place, keepers(place) as kept:
+        async with opened(Path(name), parties=ACCOUNTS) as place, keepers(place, LEDGERS) as kept:
             bench = Bench(place, sizes, pool, "")
             found: list[Sample] = []
             sealed = seconds = 0.0
