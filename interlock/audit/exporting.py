@@ -198,7 +198,7 @@ def _certifiers(records: Sequence[Record]) -> set[str]:
 
 def _told(spans: Sequence[Record]) -> list[tuple[int, str]]:
     """The receipts that spans tell of: a settlement that accuses an attestor gets some of accusations."""
-    held: list[Any] = [each["attributes"] for each in spans]
+    held: list[Any] = [each["attributes"] for each in spans if isinstance(each["attributes"], dict)]
     said = {(each.get("interlock.receipt.position"), each.get("interlock.receipt.reference")) for each in held}
     return sorted((at, reference) for at, reference in said if isinstance(at, int) and isinstance(reference, str))
 

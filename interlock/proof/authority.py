@@ -1,7 +1,7 @@
 """Whether what entries relied on carries them, judged as the ledgers judge it: from each ledger's genesis onward. Pure.
 
-A certificate's quorum is counted in protocol/reverify.py, by the attestor sets that the orders in the file have made, and
-without whom its accusations left out.
+A certificate's quorum is counted in protocol/reverify.py, by the attestor sets that the orders in the file have made,
+without those whom its accusations have left out.
 """
 
 import json
