@@ -81,7 +81,7 @@ async def whole_scans(place: Place) -> list[str]:
     found = []
     nobody = "0x" + "00" * 32
     statements: dict[str, tuple[str, tuple[object, ...]]] = {
-        "founding_records": ("asset", (["account bench-0", "asset OUSG", "attestors main"], 10**6)),
+        "founding_records": ("asset", (["account bench-0", "asset OUSG", "attestors main"], 10**6, [], [])),
         "entry_records_of_terms": ("asset", (nobody,)),
         "seal_of": ("asset", (1000,)),
         "seal_of_witnessed": ("asset", (1,)),

@@ -100,7 +100,8 @@ class Exporter:
             raise NothingToProve(f"no ledger has an entry for terms {terms_hash}")
         terms = _terms([record for name in ledgers for record in records[name]])
         legs = {leg.ledger: leg for leg in (terms.terms.delivery, terms.terms.payment)}
-        founding = {name: await self._founding(name, leg, terms, records) for name, leg in sorted(legs.items())}
+        told = _told(spans)
+        founding = {name: await self._founding(name, leg, terms, records, told) for name, leg in sorted(legs.items())}
         spots = {
             (name, record["position"]): await sealed[name].own(record["position"])
             for name, own in (*founding.items(), *records.items(), (AUDIT_JOURNAL, spans))
@@ -145,14 +146,20 @@ class Exporter:
             before = now
 
     async def _founding(
-        self, ledger: str, leg: Leg, terms: SignedTerms, records: Mapping[str, Sequence[Record]]
+        self,
+        ledger: str,
+        leg: Leg,
+        terms: SignedTerms,
+        records: Mapping[str, Sequence[Record]],
+        told: Sequence[tuple[int, str]],
     ) -> list[Record]:
         """What a ledger's entries for these terms rest on, as far as it stood before the last of them."""
         accounts = {leg.deliverer, leg.receiver, *_redirected(records[ledger])}
         subjects = [f"account {name}" for name in sorted(accounts)]
         subjects += [f"asset {leg.asset.code}", f"attestors {terms.terms.coordinator.name}"]
+        subjects += [f"attestor {signer}" for signer in sorted(_certifiers(records[ledger]))]
         last = max((record["position"] for record in records[ledger]), default=0)
-        return await self._journals[ledger].founding_records(subjects, last)
+        return await self._journals[ledger].founding_records(subjects, last, told)
 
     async def _witnesses(self, sealed: Mapping[str, _Sealed]) -> dict[Spot, Record]:
         """Where else the seals of the records stand, as far as that is sealed itself."""
@@ -181,6 +188,19 @@ def _terms(records: Sequence[Record]) -> SignedTerms:
 def _redirected(records: Sequence[Record]) -> list[str]:
     held: list[Any] = [each["authority"].get("redirection") for each in records if each["operation"] == "release"]
     return [each["redirection"]["receiver"] for each in held if each is not None]
+
+
+def _certifiers(records: Sequence[Record]) -> set[str]:
+    """Whose signatures the entries' certificates count: of nobody else does it matter whether he was left out."""
+    held: list[Any] = [each["authority"].get("certificate") for each in records]
+    return {each["signer"] for certificate in held if certificate is not None for each in certificate["signatures"]}
+
+
+def _told(spans: Sequence[Record]) -> list[tuple[int, str]]:
+    """The receipts that spans tell of: a settlement that accuses an attestor gets some of accusations."""
+    held: list[Any] = [each["attributes"] for each in spans if isinstance(each["attributes"], dict)]
+    said = {(each.get("interlock.receipt.position"), each.get("interlock.receipt.reference")) for each in held}
+    return sorted((at, reference) for at, reference in said if isinstance(at, int) and isinstance(reference, str))
 
 
 def _entries(

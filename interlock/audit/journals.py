@@ -67,12 +67,17 @@ class Journal:
         rows = await self.connections.rows(query(self._records_of, self._room), key)
         return [self._record_of(dict(row)) for row in rows]
 
-    async def founding_records(self, subjects: Sequence[str], before: int) -> list[Record]:
-        """What a ledger's entries before a position rest on: its genesis, and the orders about these subjects.
+    async def founding_records(
+        self, subjects: Sequence[str], before: int, told: Sequence[tuple[int, str]] = ()
+    ) -> list[Record]:
+        """What a ledger's entries before a position rest on: its genesis, and what changed these subjects.
 
-        A subject is "account NAME", "asset CODE" or "attestors NAME".
+        A subject is "account NAME", "asset CODE", "attestors NAME" or "attestor ADDRESS". `told` are positions and
+        references of receipts: those that are accusations here are found too, whatever their position.
         """
-        rows = await self.connections.rows(query("founding_records", self._room), list(subjects), before)
+        positions, references = [each[0] for each in told], [each[1] for each in told]
+        values = (list(subjects), before, positions, references)
+        rows = await self.connections.rows(query("founding_records", self._room), *values)
         return [self._record_of(dict(row)) for row in rows]
 
     async def records_at(self, positions: Sequence[int]) -> list[Record]:

@@ -1,10 +1,12 @@
 """Whether what entries relied on carries them, judged as the ledgers judge it: from each ledger's genesis onward. Pure.
 
-A certificate's quorum is counted in protocol/reverify.py, by the attestor sets that the orders in the file have made.
+A certificate's quorum is counted in protocol/reverify.py, by the attestor sets that the orders in the file have made,
+without those whom its accusations have left out.
 """
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from interlock.proof.format import Proof, SealedEntry
@@ -14,10 +16,12 @@ from interlock.proof.trust import Trust
 from interlock.protocol import Leg, RegisterAsset, SignedTerms, evidence
 from interlock.protocol.evidence import Identity
 from interlock.protocol.genesis import Genesis
-from interlock.protocol.reading import Entry, Reading, read_entries
+from interlock.protocol.reading import Entry, Reading, Registered, read_entries
 from interlock.protocol.reverify import Reverifier
 
-FOUNDING = frozenset({"genesis", "open", "admit", "expel", "freeze", "unfreeze", "asset", "attestors", "close"})
+FOUNDING = frozenset(
+    {"genesis", "open", "admit", "expel", "freeze", "unfreeze", "asset", "attestors", "close", "accuse", "readmit"}
+)
 """The operations of entries that others rest on."""
 
 
@@ -72,11 +76,16 @@ def authority(proof: Proof, trust: Trust | None) -> str:
         readings = read_entries(here, [_entry(each.record, proof.terms) for each in entries])
         reverifier = Reverifier(ledger, proof.network)
         for reading in readings:
-            if objection := reverifier.objection(reading):
+            if objection := reverifier.objection(_shown(reading)):
                 raise Untrue(f"ledger {ledger}: {objection}")
         if leg.asset not in _assets(genesis, readings):
             raise Untrue(f"ledger {ledger} keeps no {leg.asset.code} with {leg.asset.decimals} decimals")
     return ""
+
+
+def _shown(reading: Reading) -> Reading:
+    """Without whether an accused key was in some set by then: sets that the terms do not name are not in the file."""
+    return replace(reading, claims=tuple(each for each in reading.claims if not isinstance(each, Registered)))
 
 
 def _of(proof: Proof, ledger: str) -> Iterator[SealedEntry]:

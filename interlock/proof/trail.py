@@ -15,7 +15,8 @@ def trail(proof: Proof) -> str:
     """Why the trace is not whole; Untrue if a span is of another, stands twice, or tells otherwise than the entries."""
     trace_id, root_id = trace_id_of(proof.terms_hash), root_span_id_of(proof.terms_hash)
     ids: set[str] = set()
-    entries = {(each.record.reference, each.record.position) for each in proof.entries}
+    known = (*proof.entries, *proof.foundations)  # a settlement that accuses an attestor has receipts of that too
+    entries = {(each.record.reference, each.record.position) for each in known}
     for each in proof.spans:
         span = each.record
         if span.trace_id != trace_id:

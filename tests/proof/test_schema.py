@@ -17,6 +17,7 @@ from interlock.protocol import (
     Message,
     OpenAccount,
     OperatorOrder,
+    Readmit,
     Redirection,
     RegisterAsset,
     RegisterAttestors,
@@ -24,13 +25,14 @@ from interlock.protocol import (
     Terms,
 )
 from interlock.protocol.eip712 import struct_type
+from interlock.protocol.misconduct import Contradiction
 from interlock.protocol.seals import Seal
 from tests.proof.drafts import SCENARIOS, real
 
 PAGE = Path("docs/proof-format.md")
 SIGNED: tuple[type[Message], ...] = (
     Terms, Statement, Cancellation, OperatorOrder, Redirection, OpenAccount, AccountOrder, RegisterAsset,
-    RegisterAttestors, CloseAttestors, Seal,
+    RegisterAttestors, CloseAttestors, Readmit, Contradiction, Seal,
 )  # fmt: skip
 
 

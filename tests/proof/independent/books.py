@@ -13,7 +13,9 @@ from tests.proof.independent.signing import (
     set_digest,
 )
 
-FOUNDING = {"genesis", "open", "admit", "expel", "freeze", "unfreeze", "asset", "attestors", "close"}
+FOUNDING = {
+    "genesis", "open", "admit", "expel", "freeze", "unfreeze", "asset", "attestors", "close", "accuse", "readmit"
+}  # fmt: skip
 
 
 class Books:
@@ -26,6 +28,7 @@ class Books:
         self.accounts: dict[str, dict[str, Any]] = {}
         self.sets: dict[tuple[str, int], dict[str, Any]] = {}
         self.assets: list[Json] = []
+        self.left_out: set[str] = set()
 
     def born(self, entry: Json) -> None:
         """Begin with the genesis."""
@@ -44,7 +47,7 @@ class Books:
         """The next entry."""
         operation, held = record["operation"], record["authority"]
         need(operation != "genesis", f"{self.ledger} was born before")
-        if operation in FOUNDING:
+        if operation in FOUNDING - {"accuse"}:
             self._order(record, held)
         else:
             getattr(self, f"_{operation}")(record, held)
@@ -69,6 +72,27 @@ class Books:
                 self._register(order["name"], order["epoch"], order["attestors"], order["quorum"])
                 if (order["name"], order["succeeds"]) in self.sets:
                     self.sets[order["name"], order["succeeds"]]["successor"] = order["epoch"]
+            case "readmit":
+                self.left_out.discard(order["attestor"])
+
+    def _accuse(self, record: Json, held: Json) -> None:
+        need(held.keys() == {"network", "first", "second"}, "it is no misconduct: its members are others")
+        need(held["network"] == self.network, "the misconduct is on another network")
+        ordered = sorted((held["first"], held["second"]), key=lambda each: _said(each["statement"]))
+        one, other = (each["statement"] for each in ordered)
+        (attestor, *others) = {each["signature"]["signer"] for each in ordered}
+        need(not others, "the misconduct is of two keys")
+        need(one["terms_hash"] == other["terms_hash"], "the misconduct is about two terms")
+        if one["fact"] == other["fact"]:
+            need(_said(one) != _said(other), "it says the same twice")
+        else:
+            need({one["fact"], other["fact"]} == {"PAID", "VOIDED"}, "what it says can both be so")
+        for each in ordered:
+            require_signed("Statement", each["statement"], each["signature"], self.network)
+        said = {"attestor": attestor, "first": one, "second": other}
+        digest_ = "0x" + digest("Contradiction", said, self.network).hex()
+        need(record["order_digest"] == digest_, "another misconduct is named")
+        self.left_out.add(attestor)
 
     def _ordered(self, kind: str, record: Json, held: Json) -> None:
         order = held["order"]
@@ -109,6 +133,8 @@ class Books:
         require_quorum_of(
             "Statement", statement, certificate["signatures"], counting["keys"], counting["quorum"], self.network
         )
+        counted = {each["signer"] for each in certificate["signatures"]} - self.left_out
+        need(len(counted) >= counting["quorum"], "it has no quorum without who was left out for misconduct")
 
     def _lock(self, record: Json, held: Json) -> None:
         del held
@@ -171,3 +197,8 @@ class Books:
 
     def _ours(self, message: Json) -> None:
         need(message["terms_hash"] == self.proof["terms_hash"], "it is about other terms")
+
+
+def _said(statement: Json) -> tuple[str, str, int, str]:
+    """By what the two statements of a misconduct are ordered."""
+    return statement["fact"], statement["ledger"], statement["position"], statement["reference"]

@@ -25,6 +25,8 @@ AccountOrder(string ledger,string reason,bytes32 nonce,uint64 valid_until,string
 RegisterAsset(string ledger,string reason,bytes32 nonce,uint64 valid_until,string kind,Asset asset)
 RegisterAttestors(string ledger,string reason,bytes32 nonce,uint64 valid_until,string kind,string name,uint32 epoch,address[] attestors,uint32 quorum,uint32 succeeds)
 CloseAttestors(string ledger,string reason,bytes32 nonce,uint64 valid_until,string kind,string name,uint32 epoch)
+Readmit(string ledger,string reason,bytes32 nonce,uint64 valid_until,string kind,address attestor)
+Contradiction(address attestor,Statement first,Statement second)
 Seal(string journal,uint64 number,bytes32 previous,bytes32 root,uint64 records,uint64 through,uint64 witnessed,uint64 at)
 """  # noqa: E501 - as the document has them
 ORDERS = {
@@ -33,6 +35,7 @@ ORDERS = {
     "asset": "RegisterAsset",
     "attestors": "RegisterAttestors",
     "close": "CloseAttestors",
+    "readmit": "Readmit",
 }
 FIELDS = {
     name: [{"type": kind, "name": field} for kind, field in (each.split(" ") for each in fields.split(","))]

@@ -255,7 +255,10 @@ class Verifier:
         spans = [each["record"] for each in self.proof["spans"]]
         ids = [span["span_id"] for span in spans]
         need(len(set(ids)) == len(ids), "a span stands twice")
-        entries = [(each["record"]["reference"], each["record"]["position"]) for each in self.proof["entries"]]
+        entries = [
+            (each["record"]["reference"], each["record"]["position"])
+            for each in self.proof["entries"] + self.proof["foundations"]
+        ]
         for span in spans:
             said = span["attributes"] if isinstance(span["attributes"], dict) else {}
             need(span["trace_id"] == trace, "a span is of another trace")
