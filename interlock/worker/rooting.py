@@ -233,7 +233,7 @@ class Rooter:
 
 def _agrees(record: Record, ending: Ending) -> bool:
     """Whether a run ended as the spans show: or somebody else moved the settlement after it had ended without."""
-    return record.report.outcome == ending.attributes["interlock.outcome"]
+    return str(record.report.outcome) == str(ending.attributes["interlock.outcome"])
 
 
 def _was_matched(record: Record) -> bool:

@@ -9,7 +9,7 @@ import os
 import secrets
 import signal
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -212,7 +212,8 @@ class Losing:
             return ledgers and seen is not None and datetime.fromisoformat(seen) >= last_closed
 
         listed = self.floor.temporal.list_workflows("WorkflowType = 'Settlement' AND ExecutionStatus = 'Completed'")
-        last_closed = max([run.close_time async for run in listed if run.close_time is not None])
+        closed = [run.close_time async for run in listed if run.close_time is not None]
+        last_closed = max(closed, default=datetime.fromtimestamp(0, UTC))  # none where Temporal has forgotten all
         await until(at_the_end)
 
     @property
