@@ -1,5 +1,6 @@
 -- Traces that have ended and do not say so, in a stretch of the trail: the ledgers released or refunded, or said no to what
--- was checked. A root that knows of no verdict was written before the ledgers ended it. Also how far the stretch goes that was written long enough ago.
+-- was checked. A root that knows of no verdict was written before the ledgers ended it.
+-- Also how far the stretch goes that was written long enough ago.
 WITH stretch AS MATERIALIZED (
     SELECT s.position, s.trace_id, s.name, s.attributes ->> 'interlock.answer' AS answer,
         s.written_at <= clock_timestamp() - make_interval(secs => $4) AS is_old
