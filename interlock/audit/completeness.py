@@ -99,6 +99,8 @@ def judge(
     found.ended = bool(roots) or why is not None
     if not roots and why is not None:
         found.holes.append(f"no root, and {why}")
+    elif _ENDS.keys() & operations.keys() and not any(span.outcome for span in spans):
+        found.holes.append(f"no outcome, and {why}")
     known = {span.span_id for span in spans}
     found.orphans += (
         f"span {span.span_id} ({span.name}) has no parent here"
@@ -155,14 +157,13 @@ def _contradictions(
     for root in roots:
         if root.span_id != root_span_id_of(terms_hash):
             yield f"span {root.span_id} ({root.name}) stands beside the root"
-            continue
-        ends = next((outcomes for operation, outcomes in _ENDS.items() if operation in operations), None)
-        if ends is None and operations.keys() - {"resume"}:
-            yield f"its root says {root.outcome or root.unmatched}, and the ledgers have not ended it"
-        elif ends is not None and root.outcome not in ends:
-            yield f"its root says {root.outcome or root.unmatched}, and the ledgers {' or '.join(sorted(ends))}"
-        elif ends is None and root.outcome == "SETTLED":
-            yield "its root says SETTLED, and the ledgers have nothing of it"
+    ends = next((outcomes for operation, outcomes in _ENDS.items() if operation in operations), None)
+    outcomes = {span.outcome for span in spans if span.outcome}
+    if ends is None and "SETTLED" in outcomes:
+        yield "its root says SETTLED, and the ledgers have not settled it"
+    # a run may have ended with nothing on the ledgers, and somebody have moved it afterwards: both are told then
+    if ends is not None and outcomes and not outcomes & ends:
+        yield f"its root says {' and '.join(sorted(outcomes))}, and the ledgers {' or '.join(sorted(ends))}"
 
 
 class Findings:

@@ -47,6 +47,16 @@ def ending_of(spans: Sequence[StoredSpan]) -> Ending | None:
     return None
 
 
+def is_told(spans: Sequence[StoredSpan]) -> bool:
+    """Whether a root, or a span beneath it, says how these ended: one that was written before the ledgers ended it,
+    and knows of no verdict, does not."""
+    ended = any(
+        span.name in ("release", "refund") and span.attributes.get("interlock.answer") == "receipt" for span in spans
+    )
+    needed = ("interlock.outcome", "interlock.verdict") if ended else ("interlock.outcome",)
+    return any(all(name in span.attributes for name in needed) for span in spans)
+
+
 def unmatched_ending(spans: Sequence[StoredSpan], closed_at: datetime, instead: str | None) -> Ending | None:
     """The end of a proposal whose run ended with other terms, or with none; None if the ledgers had a part in it."""
     if _effects(spans) or not spans:

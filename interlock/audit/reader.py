@@ -33,7 +33,9 @@ class SpanReader:
         return found
 
     async def terms_of(self, settlement_id: str) -> list[str]:
-        """The hashes of all terms that were ever proposed under a settlement id, as far as spans know, sorted."""
+        """The hashes of a settlement id's terms, as far as spans know, sorted; only where there are no others of those
+        that were proposed and came to nothing.
+        """
         rows = await self._connections.rows(query("terms_of_settlement", ROOM), settlement_id)
         return [row["terms_hash"] for row in rows]
 

@@ -8,14 +8,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 
-from temporalio.client import Client, WorkflowExecutionStatus, WorkflowQueryFailedError
+from temporalio.client import Client, RPCTimeoutOrCancelledError, WorkflowExecutionStatus, WorkflowQueryFailedError
 from temporalio.common import SearchAttributeKey
 from temporalio.service import RPCError, RPCStatusCode
 
 from interlock.protocol.names import LOOK_AGAIN, RECORDS, SETTLEMENT_WORKFLOW, TERMS_HASHES
 from interlock.protocol.steps import Record
 
-_ANSWER_WITHIN = timedelta(seconds=20)
+_ANSWER_WITHIN = timedelta(seconds=10)
+_NOT_IN_TIME = (RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED)
 
 
 @dataclass(frozen=True)
@@ -69,14 +70,19 @@ class EndedRuns:
             return State.RUNNING
         return State.COMPLETED if found.status is WorkflowExecutionStatus.COMPLETED else State.GONE
 
-    async def records_of(self, workflow_id: str, run_id: str | None = None) -> list[Record]:
-        """What a run that completed has recorded, told again; nothing if it cannot be replayed or is forgotten."""
+    async def records_of(self, workflow_id: str, run_id: str | None = None) -> list[Record] | None:
+        """What a run that completed has recorded, told again; nothing if it cannot be replayed or is forgotten.
+
+        None if it does not answer in time.
+        """
         handle = self._client.get_workflow_handle(workflow_id, run_id=run_id)
         try:
             told: list[Record] = await handle.query(RECORDS, result_type=list[Record], rpc_timeout=_ANSWER_WITHIN)
         except WorkflowQueryFailedError:
             return []
-        except RPCError as error:
+        except (RPCError, RPCTimeoutOrCancelledError) as error:
+            if isinstance(error, RPCTimeoutOrCancelledError) or error.status in _NOT_IN_TIME:
+                return None
             if error.status is RPCStatusCode.NOT_FOUND:
                 return []
             raise

@@ -14,7 +14,7 @@ from temporalio.client import Client
 
 from interlock.audit.completing import Trail
 from interlock.audit.due import run_of
-from interlock.audit.ending import ending_of, unmatched_ending
+from interlock.audit.ending import Ending, ending_of, is_told, unmatched_ending
 from interlock.audit.install import ROOM
 from interlock.audit.keeping import KeptJournal
 from interlock.audit.reader import SpanReader
@@ -104,8 +104,10 @@ class Rooter:
             unready, roots = await self._looked_at(list(dict.fromkeys([*before, *fresh])))
             made += await self._send(roots)
             before, waiting = [], [*waiting, *unready]
+            if len(waiting) > WAITING_AT_MOST:  # go on here once some of them have their root
+                return made
             after = through or after
-            noted = {"position": after, "waiting": waiting[:WAITING_AT_MOST]}
+            noted = {"position": after, "waiting": waiting}
             if any(place.get(name) != value for name, value in noted.items()):
                 place |= noted
                 await self.trail.note(AUDIT_JOURNAL, place)
@@ -117,12 +119,14 @@ class Rooter:
         waiting: list[str] = []
         roots: dict[str, ReadableSpan] = {}
         async for trace_id, spans in self._traces(trace_ids):
-            if not spans or any(span.parent_span_id is None for span in spans):
+            if not spans or is_told(spans):
                 continue
             terms_hash = str(spans[0].attributes["interlock.terms.hash"])
             found = await self._roots_of(terms_hash, spans)
             if terms_hash not in found:
                 waiting.append(trace_id)
+            elif any(span.parent_span_id is None for span in spans):
+                found[terms_hash] = self._roots.beneath(found[terms_hash], terms_hash)
             roots |= found
         return waiting, roots
 
@@ -144,13 +148,15 @@ class Rooter:
             await self._runs.nudge(workflow_id)
         if going_on:
             return {}
+        ending = ending_of(spans)
         for workflow_id, state in states.items():
             if state is not State.COMPLETED:
                 continue
-            recorded = {each.report.terms_hash: each for each in await self._runs.records_of(workflow_id)}
-            if terms_hash in recorded and recorded[terms_hash].unmatched is None:
+            if (records := await self._runs.records_of(workflow_id)) is None:
+                return {}
+            recorded = {each.report.terms_hash: each for each in records}
+            if terms_hash in recorded and (ending is None or _agrees(recorded[terms_hash], ending)):
                 return {each: self._roots.of_record(record) for each, record in recorded.items()}
-        ending = ending_of(spans)
         return {terms_hash: self._roots.of_ending(ending)} if ending else {}
 
     # what ended without the ledgers, or left proposals behind
@@ -161,19 +167,21 @@ class Rooter:
         if through <= after:
             return 0
         made, seen, page = 0, False, list[EndedRun]()
+        waiting: list[str] = place.get("waiting", [])
         async for run in self._runs.closed(after, through):
             seen = True
             page.append(run)
             if len(page) == RUNS_AT_ONCE:
-                made += await self._see_to(page)
+                made += await self._see_to(page, waiting)
                 page = []
-        made += await self._see_to(page)
+        made += await self._see_to(page, waiting)
         if seen or through - after > timedelta(minutes=10):  # an idle system notes little
-            await self.trail.note(AUDIT_JOURNAL, place | {"closed": through.isoformat()})
+            noted = {"closed": through.isoformat(), "waiting": waiting}
+            await self.trail.note(AUDIT_JOURNAL, place | noted)
         return made
 
-    async def _see_to(self, runs: Sequence[EndedRun]) -> int:
-        """Send the roots that these runs should have left and that are not there."""
+    async def _see_to(self, runs: Sequence[EndedRun], waiting: list[str]) -> int:
+        """Send the roots that these runs should have left and that are not there; wait for a run that does not tell."""
         if not runs:
             return 0
         hashes = {trace_id_of(each): each for run in runs for each in run.terms_hashes}
@@ -186,13 +194,17 @@ class Rooter:
         for run in runs:
             wanted = unrooted.get(run.workflow_id, set())
             wanted |= {each for each in run.terms_hashes if trace_id_of(each) in lacking}
-            if wanted:
-                roots |= await self._roots_by(run, wanted)
+            if not wanted:
+                continue
+            if (records := await self._runs.records_of(run.workflow_id, run.run_id)) is None:
+                waiting += (trace_id_of(each) for each in wanted)
+            else:
+                roots |= await self._roots_by(run, records, wanted)
         return await self._send(roots)
 
-    async def _roots_by(self, run: EndedRun, wanted: set[str]) -> Mapping[str, ReadableSpan]:
+    async def _roots_by(self, run: EndedRun, told: Sequence[Record], wanted: set[str]) -> Mapping[str, ReadableSpan]:
         """What a run has recorded; and of a proposal that it does not remember, that it came to nothing there."""
-        records = {each.report.terms_hash: each for each in await self._runs.records_of(run.workflow_id, run.run_id)}
+        records = {each.report.terms_hash: each for each in told}
         roots = {each: self._roots.of_record(record) for each, record in records.items()}
         instead = next((each for each, record in records.items() if _was_matched(record)), None)
         for terms_hash in wanted - records.keys():
@@ -204,7 +216,7 @@ class Rooter:
 
     async def _send(self, roots: Mapping[str, ReadableSpan]) -> int:
         """Send those that are not there, and wait until they are; how many."""
-        asked = {trace_id_of(each): root_span_id_of(each) for each in roots}
+        asked = {trace_id_of(each): StoredSpan.of(root).span_id for each, root in roots.items()}
         lacking = await self.trail.missing_roots(asked) if asked else set()
         if not lacking:
             return 0
@@ -217,6 +229,11 @@ class Rooter:
 
         await stored(still_missing)
         return len(lacking)
+
+
+def _agrees(record: Record, ending: Ending) -> bool:
+    """Whether a run ended as the spans show: or somebody else moved the settlement after it had ended without."""
+    return str(record.report.outcome) == str(ending.attributes["interlock.outcome"])
 
 
 def _was_matched(record: Record) -> bool:

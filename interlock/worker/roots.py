@@ -1,5 +1,6 @@
 """The root of a trace, made again: as its run recorded it, or as the trace's own spans tell it. Marked so."""
 
+import hashlib
 from datetime import UTC, datetime, timedelta
 
 from opentelemetry.sdk.resources import Resource
@@ -40,6 +41,24 @@ class Roots:
             between=between,
             resource=self._resource,
             events=tuple(Event(event.name, event.attributes, event.at_ns) for event in ending.events),
+        )
+
+    def beneath(self, root: ReadableSpan, terms_hash: str) -> ReadableSpan:
+        """The same, under a root that stands already: of terms that were left behind as a proposal, and were settled
+        all the same, by somebody who took both signatures to the ledgers himself.
+        """
+        known = root_of(terms_hash)
+        told = int.from_bytes(hashlib.sha256(f"interlock outcome {known.trace_id:032x}".encode()).digest()[:8])
+        return ReadableSpan(
+            name=root.name,
+            context=SpanContext(known.trace_id, told, is_remote=False, trace_flags=known.trace_flags),
+            parent=known,
+            resource=self._resource,
+            attributes=root.attributes,
+            events=root.events,
+            start_time=root.start_time,
+            end_time=root.end_time,
+            instrumentation_scope=root.instrumentation_scope,
         )
 
 

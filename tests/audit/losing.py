@@ -6,9 +6,10 @@ Real parts only: workers that can write to nobody are killed, and others started
 import asyncio
 import json
 import os
+import secrets
 import signal
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from tests.chaos.whole import judged_traces
 from tests.e2e.conftest import outcome, until
 from tests.world import ATTEMPT, BUYER, CASH, SELLER, USD, receipt
 
+AFTERWARDS = ("withdrawn first", "withdrawn second")
 BY_HAND = ("by-hand-settled", "by-hand-voided")
 
 
@@ -106,6 +108,35 @@ class Losing:
                 signed = SignedTerms(network=market.client.network, terms=terms, signatures=signatures)
                 await (self._settle if name == "by-hand-settled" else self._void)(signed, collector)
 
+    async def settled_after_all(self) -> None:
+        """The only party withdraws two proposals; then both are taken to the ledgers with both parties' signatures."""
+        market, stack = self.floor.market, self.floor.stack
+        name = secrets.token_hex(4).upper()
+        signed, handles = [], []
+        for number, which in enumerate(AFTERWARDS):
+            parties = await market.parties()
+            terms = parties.terms(f"AFTERWARDS-{name}")
+            self.terms[which] = terms
+            signatures = tuple(each.sign(terms, market.client.network) for each in (SELLER, BUYER))
+            signed.append(SignedTerms(network=market.client.network, terms=terms, signatures=signatures))
+            handles.append(await market.client.instruct(terms, signatures[0]))
+            assert len(handles) == number + 1
+        await until(lambda: self._was_looked_up(handles[0].workflow_id, 2))
+        for handle, each in zip(handles, signed, strict=True):
+            await handle.withdraw(SELLER.sign_withdrawal(each.terms, market.client.network))
+        await outcome(handles[0])
+        async with Collector(stack.attestor_urls, stack.identity.attestors, market.client.network) as collector:
+            for each in signed:
+                await self._settle(each, collector)
+
+    async def forget(self) -> None:
+        """Temporal loses all that it knew."""
+        temporal = self.floor.stack.temporal
+        await temporal.stop()
+        for file in self.floor.stack.data_dir.glob("temporal.db*"):
+            file.unlink()
+        await temporal.start()
+
     async def _settle(self, signed: SignedTerms, collector: Collector) -> None:
         market = self.floor.market
         receipt(await market.asset.lock(signed, ATTEMPT))
@@ -181,7 +212,8 @@ class Losing:
             return ledgers and seen is not None and datetime.fromisoformat(seen) >= last_closed
 
         listed = self.floor.temporal.list_workflows("WorkflowType = 'Settlement' AND ExecutionStatus = 'Completed'")
-        last_closed = max([run.close_time async for run in listed if run.close_time is not None])
+        closed = [run.close_time async for run in listed if run.close_time is not None]
+        last_closed = max(closed, default=datetime.fromtimestamp(0, UTC))  # none where Temporal has forgotten all
         await until(at_the_end)
 
     @property
@@ -232,6 +264,13 @@ async def lose_everything(folder: Path) -> Lost:
         dark = await losing.judged(within=0.0)
         await losing.come_back()
         await losing.by_hand()
+        await losing.settled_after_all()
+        await losing.judged()
+        await losing.go_dark()
+        await asyncio.gather(losing.settled("forgotten-settled"), losing.cancelled("forgotten-cancelled"))
+        await losing.kill()
+        await losing.forget()
+        await losing.come_back()
         back = await losing.judged()
         spans = await losing.spans()
         # once more, by processes that begin with no checkpoint

@@ -156,8 +156,8 @@ def test_a_proposal_is_open_until_its_run_has_ended() -> None:
     ("outcome", "operations", "said"),
     [
         ("EXPIRED", OPERATIONS, "its root says EXPIRED, and the ledgers SETTLED"),
-        ("SETTLED", OPERATIONS[:2], "its root says SETTLED, and the ledgers have not ended it"),
-        ("SETTLED", (), "its root says SETTLED, and the ledgers have nothing of it"),
+        ("SETTLED", OPERATIONS[:2], "its root says SETTLED, and the ledgers have not settled it"),
+        ("SETTLED", (), "its root says SETTLED, and the ledgers have not settled it"),
     ],
 )
 def test_a_root_that_says_otherwise_than_the_ledgers_contradicts_them(
@@ -165,6 +165,13 @@ def test_a_root_that_says_otherwise_than_the_ledgers_contradicts_them(
 ) -> None:
     entries = [entry(number, *each) for number, each in enumerate(operations, 1)]
     assert judge(HASH, [root(outcome=outcome)], entries, ()).contradictions == [said]
+
+
+def test_a_proposal_that_was_settled_all_the_same_is_told_under_its_root() -> None:
+    spans, entries = settled()
+    spans[0] = root(outcome=None, unmatched="passed over")
+    assert wrong(spans, entries) == ["no outcome, and the asset ledger has its release"]
+    assert wrong([*spans, span("settlement", "44" * 8, outcome="SETTLED")], entries) == []
 
 
 def test_spans_of_other_terms_and_a_second_root_are_named() -> None:

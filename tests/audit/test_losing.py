@@ -4,8 +4,9 @@ import pytest
 
 from interlock.audit.spans import trees_of
 from interlock.protocol.reports import root_span_id_of
-from tests.audit.losing import BY_HAND, Lost, lose_everything
+from tests.audit.losing import AFTERWARDS, BY_HAND, Lost, lose_everything
 from tests.audit.trees import ids
+from tests.world import UNITS
 
 DARK = ("dark-settled", "dark-rejected", "dark-cancelled", "dark-proposals")
 OUTCOMES = {
@@ -15,7 +16,10 @@ OUTCOMES = {
     "dark-proposals": "SETTLED",
     "by-hand-settled": "SETTLED",
     "by-hand-voided": "CANCELLED",
+    "forgotten-settled": "SETTLED",
+    "forgotten-cancelled": "CANCELLED",
 }
+FORGOTTEN = ("forgotten-settled", "forgotten-cancelled")
 
 
 @pytest.fixture(scope="session")
@@ -54,7 +58,7 @@ def test_its_root_says_how_it_ended(lost: Lost, name: str) -> None:
     assert tree.span.attributes["interlock.reconstructed"] is True
 
 
-@pytest.mark.parametrize("name", [*DARK, *BY_HAND])
+@pytest.mark.parametrize("name", [*DARK, *BY_HAND, *FORGOTTEN])
 def test_all_of_its_spans_are_marked(lost: Lost, name: str) -> None:
     unmarked = [span.name for span in lost.spans[name] if "interlock.reconstructed" not in span.attributes]
     assert unmarked == []
@@ -66,6 +70,23 @@ def test_a_run_tells_its_whole_story_again(lost: Lost) -> None:
     assert any("signed terms" in text for text in told), told
     assert told[-1] == "ended SETTLED"
     assert (tree.span.events[0].at_ns, tree.span.events[-1].at_ns) == (tree.span.start_ns, tree.span.end_ns)
+
+
+@pytest.mark.parametrize("name", [*BY_HAND, *FORGOTTEN])
+def test_where_no_run_can_tell_the_root_says_what_its_spans_do(lost: Lost, name: str) -> None:
+    (tree,) = trees_of(lost.spans[name])
+    assert tree.span.attributes["interlock.reconstructed.from"] == "the spans of its trace"
+    assert tree.span.attributes["interlock.reconstructed.times"] == "bounds"
+    assert tree.span.attributes["interlock.delivery.quantity"] == str(UNITS)
+    assert tree.span.start_ns <= min(child.span.start_ns for child in tree.children)
+
+
+@pytest.mark.parametrize("name", AFTERWARDS)
+def test_what_was_withdrawn_and_settled_all_the_same_says_both(lost: Lost, name: str) -> None:
+    (tree,) = trees_of(lost.spans[name])
+    (beneath,) = [child.span for child in tree.children if child.span.name == "settlement"]
+    assert tree.span.attributes.get("interlock.outcome") in (None, "CANCELLED")
+    assert beneath.attributes["interlock.outcome"] == "SETTLED"
 
 
 @pytest.mark.parametrize("prefix", ["", "dark-"])

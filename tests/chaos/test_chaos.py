@@ -47,4 +47,6 @@ async def test_no_trade_is_lost_or_doubled_or_stuck_while_everything_is_killed(t
     assert results.looks > 0
     assert all(results.verified.values()), told
     assert (results.traces.incomplete, results.traces.young) == (0, 0), told
-    assert results.traces.complete >= results.settlements, told
+    # open is what was proposed in a run that was terminated, and that nobody has taken up again
+    assert results.traces.complete + results.traces.still_open == results.traces.settlements, told
+    assert results.traces.complete >= results.endings["settled"], told

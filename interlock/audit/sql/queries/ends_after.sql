@@ -1,5 +1,6 @@
--- Traces that have ended and have no root, in a stretch of the trail: the ledgers released or refunded, or said no to what
--- was checked. Also how far the stretch goes that was written long enough ago.
+-- Traces that have ended and do not say so, in a stretch of the trail: the ledgers released or refunded, or said no to what
+-- was checked. A root that knows of no verdict was written before the ledgers ended it.
+-- Also how far the stretch goes that was written long enough ago.
 WITH stretch AS MATERIALIZED (
     SELECT s.position, s.trace_id, s.name, s.attributes ->> 'interlock.answer' AS answer,
         s.written_at <= clock_timestamp() - make_interval(secs => $4) AS is_old
@@ -10,7 +11,9 @@ WITH stretch AS MATERIALIZED (
 )
 SELECT (SELECT max(position) FROM old) AS through, (SELECT count(*) FROM old) AS looked_at, ARRAY(
     SELECT DISTINCT o.trace_id FROM old AS o
-    WHERE ((o.name IN ('release', 'refund') AND o.answer = 'receipt')
-            OR (o.name IN ('check delivery', 'check payment') AND o.answer = 'refusal'))
-        AND NOT EXISTS (SELECT FROM audit.spans AS r WHERE r.trace_id = o.trace_id AND r.parent_span_id IS NULL)
+    WHERE (o.name IN ('release', 'refund') AND o.answer = 'receipt' AND NOT EXISTS (
+            SELECT FROM audit.spans AS r WHERE r.trace_id = o.trace_id
+                AND r.attributes ? 'interlock.outcome' AND r.attributes ? 'interlock.verdict'))
+        OR (o.name IN ('check delivery', 'check payment') AND o.answer = 'refusal' AND NOT EXISTS (
+            SELECT FROM audit.spans AS r WHERE r.trace_id = o.trace_id AND r.attributes ? 'interlock.outcome'))
 ) AS trace_ids
