@@ -4,7 +4,7 @@ Pure: from the spans of one trace, and the entries of both ledgers' journals for
 Decides nothing, and verifies no signature and no seal.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from interlock.audit.acts_of_entries import acts_of_entries
 from interlock.audit.acts_of_spans import acts_of_events, acts_of_steps
@@ -31,7 +31,7 @@ def tell(
     steps = [span for span in spans if span.parent_span_id is not None]
     trade = Trade(spans, entries, sizes or {}, decimals or {})
     said = root.attributes if root else {}
-    outcome = said.get("interlock.outcome")
+    outcome, unmatched = said.get("interlock.outcome"), said.get("interlock.unmatched")
     acts = [
         *acts_of_entries(trade, entries, steps),
         *acts_of_steps(trade, entries, steps),
@@ -43,17 +43,22 @@ def tell(
         trace_id=trace_id_of(terms_hash),
         seller=trade.seller,
         buyer=trade.buyer,
-        state=outcome or _state(entries, steps),
+        state=outcome or (f"never matched: {unmatched}" if unmatched else _state(entries, steps)),
         outcome=outcome,
         settle_by=str(said.get("interlock.settle_by") or (trade.terms or {}).get("settle_by") or ""),
         delivery=trade.delivery,
         payment=trade.payment,
-        reason=str(said.get("interlock.refusal.text", "")),
+        reason=str(said.get("interlock.refusal.text") or _instead(said)),
         ended=root is not None,
         acts=tuple(sorted(acts, key=lambda act: (act.until, LANES.index(act.lane)))),
         waits=tuple(waits_in(root, steps)),
         entries=len(entries),
     )
+
+
+def _instead(said: Mapping[str, object]) -> str:
+    instead = said.get("interlock.instead")
+    return f"terms {instead} were matched in their place" if instead else ""
 
 
 def _state(entries: Entries, steps: Sequence[StoredSpan]) -> str:

@@ -103,6 +103,16 @@ def test_a_settlement_that_has_not_ended_waits_still() -> None:
     pytest.fail("no settlement was made that waits")
 
 
+def test_a_proposal_that_was_never_matched_says_so_and_what_was_matched_instead() -> None:
+    made = next(each for each in settlements("PASSED", 50) if each.outcome == "SETTLED")
+    root = next(span for span in made.spans if span.parent_span_id is None)
+    kept = {name: value for name, value in root.attributes.items() if name != "interlock.outcome"}
+    said = kept | {"interlock.unmatched": "passed over", "interlock.instead": "0xother"}
+    story = tell(made.terms_hash, [replace(root, attributes=said)])
+    assert (story.state, story.outcome, story.ended) == ("never matched: passed over", None, True)
+    assert story.reason == "terms 0xother were matched in their place"
+
+
 def test_what_was_rebuilt_from_an_entry_is_marked() -> None:
     (made,) = settlements("REBUILT", 1)
     spans = [
