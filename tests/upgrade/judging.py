@@ -5,12 +5,12 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from temporalio.api.enums.v1 import EventType
+from temporalio.api.enums.v1 import EventType, TimeoutType
+from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import Client
 
 from interlock.client import SettlementHandle
 
-FAILED = frozenset({EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED, EventType.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT})
 READ_AT_ONCE = 10
 
 
@@ -43,9 +43,16 @@ async def _read(client: Client, workflow_id: str) -> Carried:
             build = event.workflow_task_completed_event_attributes.deployment_version.build_id
             if build not in builds:
                 builds.append(build)
-        failed += event.event_type in FAILED
+        failed += _has_failed(event)
     runs = [run async for run in client.list_workflows(f"WorkflowId = '{workflow_id}'")]
     return Carried(workflow_id, tuple(builds), failed, len(runs))
+
+
+def _has_failed(event: HistoryEvent) -> bool:
+    """Whether a task was begun and not completed. One not begun in time is given again, by a busy machine too."""
+    if event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT:
+        return event.workflow_task_timed_out_event_attributes.timeout_type == TimeoutType.TIMEOUT_TYPE_START_TO_CLOSE
+    return event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED
 
 
 def by_builds(all_carried: Sequence[Carried]) -> Counter[tuple[str, ...]]:
