@@ -92,7 +92,7 @@ async def _drained(arguments: argparse.Namespace, context: Context, versions: "V
 
 def _is_done_with(found: "Deployment", build: str) -> bool:
     """Whether nothing new comes to a version, and nothing open stays with it."""
-    return found.settled and build not in (found.current, found.ramping) and found.version(build).open == 0
+    return build not in found.receiving and found.version(build).open == 0
 
 
 async def _move(arguments: argparse.Namespace, context: Context, versions: "Versions") -> int:
