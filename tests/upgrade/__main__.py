@@ -42,7 +42,7 @@ def page(done: Upgraded, sizes: Sizes) -> str:
     for what, all_carried in rows:
         builds: Counter[tuple[str, ...]] = by_builds(all_carried)
         old, new = builds[(OLD,)], builds[(NEW,)]
-        failed, again = sum(each.failed for each in all_carried), sum(each.runs > 1 for each in all_carried)
+        failed, again = sum(len(each.failures) for each in all_carried), sum(each.runs > 1 for each in all_carried)
         count, settled = len(all_carried), sum(done.outcomes[each.workflow_id] == "SETTLED" for each in all_carried)
         lines.append(f"| {what} | {count} | {old} | {new} | {count - old - new} | {failed} | {again} | {settled} |")
     lines += ["", "`interlock ledger verify` held at the end.", ""]
