@@ -96,7 +96,7 @@ mutations: install
 safeguards: install
 	$(BIN)/python -m tests.safeguards $(SAFEGUARDS_FLAGS)
 
-# UPGRADE_WAITING (200), UPGRADE_PER_SECOND (4), UPGRADE_A_STEP (60: how many settle before the next step).
+# UPGRADE_WAITING (200), UPGRADE_PER_SECOND (4), UPGRADE_AT_ONCE (12), UPGRADE_A_STEP (60: how many settle before the next step).
 upgrade: install
 	$(BIN)/python -m tests.upgrade
 

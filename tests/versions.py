@@ -4,7 +4,7 @@ No ledger is there: a settlement that one party has proposed is open, and stays 
 """
 
 import itertools
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -88,10 +88,10 @@ class Versioned:
 
 
 @asynccontextmanager
-async def versioned_service(folder: Path) -> AsyncIterator[Versioned]:
-    """A Temporal with no worker yet."""
+async def versioned_service(folder: Path, config: Mapping[str, int] = {}) -> AsyncIterator[Versioned]:
+    """A Temporal with no worker yet; `config` is dynamic configuration beside the stack's own."""
     async with AsyncExitStack() as held:
-        server = await held.enter_async_context(temporal_server(folder))
+        server = await held.enter_async_context(temporal_server(folder, config=config))
         temporal = await Client.connect(server.address, data_converter=pydantic_data_converter)
         client = SettlementClient(
             temporal, network=NETWORK, coordinator=COORDINATOR.identity, answer_within=timedelta(seconds=5)

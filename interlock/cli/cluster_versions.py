@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from interlock.cli.context import Context
-from interlock.cli.errors import DONE, REFUSED, CliError, UsageError
+from interlock.cli.errors import DONE, REFUSED, CliError, UsageError, unreachable
 
 if TYPE_CHECKING:
     from temporalio.client import Client
@@ -45,7 +45,7 @@ def configure(acts: "argparse._SubParsersAction[Any]") -> None:
 
 async def run(arguments: argparse.Namespace, context: Context, client: "Client") -> int:
     """Exit 0 once it is done; 1 if it cannot be, or a version is not drained, or not all were moved."""
-    from temporalio.service import RPCError
+    from temporalio.service import RPCError, RPCStatusCode
 
     from interlock.worker.versions import NotPossible, Versions
 
@@ -67,7 +67,11 @@ async def run(arguments: argparse.Namespace, context: Context, client: "Client")
     except NotPossible as error:
         raise CliError(error.code, str(error)) from error
     except RPCError as error:
-        raise CliError("not_permitted", f"Temporal answers {error.status.name}: {error.message}") from error
+        text = f"Temporal answers {error.status.name}: {error.message}"
+        if error.status in (RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED):
+            raise unreachable(text) from error
+        denied = error.status is RPCStatusCode.PERMISSION_DENIED
+        raise CliError("not_permitted" if denied else "fault", text) from error
     return DONE
 
 
@@ -92,7 +96,7 @@ async def _drained(arguments: argparse.Namespace, context: Context, versions: "V
 
 def _is_done_with(found: "Deployment", build: str) -> bool:
     """Whether nothing new comes to a version, and nothing open stays with it."""
-    return found.settled and build not in (found.current, found.ramping) and found.version(build).open == 0
+    return build not in found.receiving and found.version(build).open == 0
 
 
 async def _move(arguments: argparse.Namespace, context: Context, versions: "Versions") -> int:

@@ -68,8 +68,8 @@ class Deployment:
     versions: tuple[Version, ...]
     unversioned: int
     """Open settlements that no version has taken a task of yet."""
-    settled: bool
-    """Whether every task queue follows what was last said of the deployment."""
+    receiving: frozenset[str]
+    """The builds that new settlements may still go to: by what was last said, or as the task queue still has it."""
 
     def version(self, build: str) -> Version:
         """The version of that build id. Raises NotPossible if there is none."""
@@ -103,7 +103,8 @@ class Versions:
             if error.status is RPCStatusCode.NOT_FOUND:
                 raise NotPossible("unknown_deployment", f"no worker of a deployment {self._name} ever asked") from None
             raise
-        routing, workers = found.routing_config, await self._workers()
+        routing, (workers, followed) = found.routing_config, await self._task_queue()
+        said = {routing.current_deployment_version.build_id, routing.ramping_deployment_version.build_id}
         versions = [
             Version(
                 build=(build := each.deployment_version.build_id),
@@ -122,7 +123,7 @@ class Versions:
             percent=round(routing.ramping_version_percentage, 3),
             versions=tuple(sorted(versions, key=lambda known: -known.percent)),
             unversioned=await self._open("TemporalWorkerDeploymentVersion IS NULL"),
-            settled=found.routing_config_update_state != 1,  # ROUTING_CONFIG_UPDATE_STATE_IN_PROGRESS
+            receiving=frozenset(said | followed) - {""},
         )
 
     async def promote(self, build: str, percent: float = 100.0) -> None:
@@ -218,24 +219,30 @@ class Versions:
     async def _open(self, which: str) -> int:
         return (await self._client.count_workflows(f"{_OPEN} AND {which}")).count
 
-    async def _workers(self) -> dict[str, int]:
-        """How many workers have asked lately for settlements' tasks, by their build ids."""
+    async def _task_queue(self) -> tuple[dict[str, int], set[str]]:
+        """How many workers have asked lately for settlements' tasks, by their build ids; and the builds it routes to.
+
+        The deployment's own word for whether its queues follow it (`routing_config_update_state`) was seen to stay at
+        "in progress" for minutes when they long did.
+        """
         request = DescribeTaskQueueRequest(
             namespace=self._client.namespace,
             task_queue=TaskQueue(name=Role.SETTLEMENT.task_queue),
             task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
         )
-        pollers = (await self._client.workflow_service.describe_task_queue(request)).pollers
+        found = await self._client.workflow_service.describe_task_queue(request)
+        routing = found.versioning_info
         now = Timestamp()
         now.GetCurrentTime()
         counted: dict[str, set[str]] = {}
-        for poller in pollers:
+        for poller in found.pollers:
             asked = poller.deployment_options
             if asked.deployment_name == self._name and now.seconds - poller.last_access_time.seconds < (
                 POLLED_WITHIN_SECONDS
             ):
                 counted.setdefault(asked.build_id, set()).add(poller.identity)
-        return {build: len(identities) for build, identities in counted.items()}
+        routed = {routing.current_deployment_version.build_id, routing.ramping_deployment_version.build_id}
+        return {build: len(identities) for build, identities in counted.items()}, routed
 
 
 _OPEN = f"WorkflowType = '{SETTLEMENT_WORKFLOW}' AND ExecutionStatus = 'Running'"

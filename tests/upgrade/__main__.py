@@ -1,6 +1,6 @@
 """`make upgrade`: the upgrade under load in full, judged, and its results written into docs/upgrade-runs.md.
 
-UPGRADE_WAITING (200), UPGRADE_PER_SECOND (4) and UPGRADE_A_STEP (60) say how much of everything.
+UPGRADE_WAITING (200), UPGRADE_PER_SECOND (4), UPGRADE_AT_ONCE (12) and UPGRADE_A_STEP (60) say how much of everything.
 """
 
 import asyncio
@@ -33,8 +33,8 @@ def page(done: Upgraded, sizes: Sizes) -> str:
         "Written by `make upgrade`; what was typed stands in [operations.md](operations.md). The new build's code",
         "checks in another order, so it could not carry on what the old one began. It was ramped to 10 %, rolled back,",
         "ramped to 10 and 50 %, made current, and the old one drained and stopped, while",
-        f"{sizes.per_second:g} settlements a second were begun and {sizes.waiting} waited for cash until the old build",
-        "was being drained.",
+        f"{sizes.per_second:g} settlements a second were begun, with no more than {sizes.at_once} under way, and",
+        f"{sizes.waiting} waited for cash until the old build was being drained.",
         "",
         "| settlements | count | on the old build | on the new | on both | tasks failed | run again | settled |",
         "|---|---|---|---|---|---|---|---|",
@@ -42,7 +42,7 @@ def page(done: Upgraded, sizes: Sizes) -> str:
     for what, all_carried in rows:
         builds: Counter[tuple[str, ...]] = by_builds(all_carried)
         old, new = builds[(OLD,)], builds[(NEW,)]
-        failed, again = sum(each.failed for each in all_carried), sum(each.runs > 1 for each in all_carried)
+        failed, again = sum(len(each.failures) for each in all_carried), sum(each.runs > 1 for each in all_carried)
         count, settled = len(all_carried), sum(done.outcomes[each.workflow_id] == "SETTLED" for each in all_carried)
         lines.append(f"| {what} | {count} | {old} | {new} | {count - old - new} | {failed} | {again} | {settled} |")
     lines += ["", "`interlock ledger verify` held at the end.", ""]
@@ -54,6 +54,7 @@ def main() -> int:
     quiet()
     sizes = Sizes(
         per_second=float(os.environ.get("UPGRADE_PER_SECOND", "4")),
+        at_once=int(os.environ.get("UPGRADE_AT_ONCE", "12")),
         waiting=int(os.environ.get("UPGRADE_WAITING", "200")),
         settled_a_step=int(os.environ.get("UPGRADE_A_STEP", "60")),
     )

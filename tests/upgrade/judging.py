@@ -5,13 +5,14 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from temporalio.api.enums.v1 import EventType
+from temporalio.api.enums.v1 import EventType, TimeoutType
+from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import Client
 
 from interlock.client import SettlementHandle
 
-FAILED = frozenset({EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED, EventType.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT})
 READ_AT_ONCE = 10
+SLOW = "TMPRL1101"
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,8 @@ class Carried:
     workflow_id: str
     builds: tuple[str, ...]
     """The build of each workflow task that was completed, without repeats; "" for a worker that is not versioned."""
-    failed: int
+    failures: tuple[str, ...]
+    """What made its tasks fail, in words."""
     runs: int
 
 
@@ -37,15 +39,31 @@ async def carried(client: Client, handles: Iterable[SettlementHandle]) -> list[C
 
 
 async def _read(client: Client, workflow_id: str) -> Carried:
-    builds, failed = list[str](), 0
+    builds, failures = list[str](), list[str]()
     async for event in client.get_workflow_handle(workflow_id).fetch_history_events():
         if event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED:
             build = event.workflow_task_completed_event_attributes.deployment_version.build_id
             if build not in builds:
                 builds.append(build)
-        failed += event.event_type in FAILED
+        if (why := _failure(event)) is not None:
+            failures.append(why)
     runs = [run async for run in client.list_workflows(f"WorkflowId = '{workflow_id}'")]
-    return Carried(workflow_id, tuple(builds), failed, len(runs))
+    return Carried(workflow_id, tuple(builds), tuple(failures), len(runs))
+
+
+def _failure(event: HistoryEvent) -> str | None:
+    """Why a task was begun and not completed; None for any other event, and for what only says that a machine is slow.
+
+    That is a task that was not begun in time, and the SDK's limit of two seconds for a worker's thread: both are given
+    again, on whatever build.
+    """
+    if event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT:
+        timed_out = event.workflow_task_timed_out_event_attributes.timeout_type
+        return "timed out" if timed_out == TimeoutType.TIMEOUT_TYPE_START_TO_CLOSE else None
+    if event.event_type != EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED:
+        return None
+    failed = event.workflow_task_failed_event_attributes
+    return None if SLOW in failed.failure.message else f"{failed.cause}: {failed.failure.message}"
 
 
 def by_builds(all_carried: Sequence[Carried]) -> Counter[tuple[str, ...]]:
@@ -55,4 +73,4 @@ def by_builds(all_carried: Sequence[Carried]) -> Counter[tuple[str, ...]]:
 
 def disturbed(all_carried: Sequence[Carried]) -> list[Carried]:
     """Those of which a task failed, or that were run more than once."""
-    return [each for each in all_carried if each.failed or each.runs != 1]
+    return [each for each in all_carried if each.failures or each.runs != 1]

@@ -99,7 +99,7 @@ async def test_what_diverges_stays_open_and_untouched_is_listed_and_ends_after_t
     with tree_with(INCOMPATIBLE) as wrong, tree_with(FIXED) as fix:
         async with plant(tmp_path / "stack") as running:
             await running.start("old", versioned=False)
-            waiting = await Waiting.begin(running.market, OPEN)
+            waiting = await Waiting.begin(running.market, running.temporal, OPEN)
             before = await waiting.moved()
             await running.stop("old")
 
@@ -130,7 +130,7 @@ async def test_open_settlements_end_on_newer_code_that_replays_them(tmp_path: Pa
     with tree_with(COMPATIBLE) as newer:
         async with plant(tmp_path / "stack") as running:
             await running.start("old", versioned=False)
-            waiting = await Waiting.begin(running.market, 2)
+            waiting = await Waiting.begin(running.market, running.temporal, 2)
             await running.stop("old")
             assert (await replayed(running, newer))[0] == 0
             await running.start("newer", tree=newer, versioned=False)

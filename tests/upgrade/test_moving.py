@@ -27,7 +27,7 @@ async def test_open_settlements_are_moved_and_end_on_the_new_build(tmp_path: Pat
             await running.start(OLD)
             await known_to(operator, OLD)
             await operator.types(commands("all").replace("$NEW", "$OLD"))
-            waiting = await Waiting.begin(running.market, 3)
+            waiting = await Waiting.begin(running.market, running.temporal, 3)
             await running.start(NEW, tree=tree)
             await known_to(operator, NEW)
             if has_replay():

@@ -7,7 +7,7 @@ import pytest
 from tests.upgrade.judging import by_builds, disturbed
 from tests.upgrade.upgrade import NEW, OLD, Sizes, Upgraded, upgrade
 
-SMALL = Sizes(per_second=3.0, waiting=10, settled_a_step=8)
+SMALL = Sizes(per_second=3.0, at_once=6, waiting=10, settled_a_step=6)
 
 
 def assert_upgraded(done: Upgraded, waiting: int) -> None:

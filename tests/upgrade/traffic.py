@@ -3,10 +3,13 @@
 import asyncio
 import secrets
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+
+from temporalio.client import Client
 
 from interlock.client import SettlementHandle
 from interlock.protocol import Mint, SettlementReport
+from interlock.protocol.names import WAITING_FOR
 from tests.e2e.conftest import Market, Parties, until
 from tests.world import BUYER, CASH, OUSG, SELLER, UNITS
 
@@ -30,10 +33,15 @@ class Traffic:
         self.handles.append(handle)
         self._outcomes[handle.workflow_id] = asyncio.create_task(handle.outcome())
 
-    async def flow(self, per_second: float) -> None:
-        """Begin so many a second until cancelled."""
+    async def flow(self, per_second: float, at_once: int) -> None:
+        """Begin so many a second until cancelled, and no more than the machine can carry on at once."""
+
+        async def has_room() -> bool:
+            return sum(not task.done() for task in self._outcomes.values()) < at_once
+
         while True:
             await asyncio.gather(self.begin(), asyncio.sleep(1 / per_second))
+            await until(has_room, every_seconds=0.1, patience_seconds=PATIENCE_SECONDS)
 
     async def settled(self, count: int) -> None:
         """Until so many more have been begun and have settled from now on."""
@@ -52,17 +60,19 @@ class Traffic:
 
 
 @asynccontextmanager
-async def flowing(market: Market, per_second: float) -> AsyncIterator[Traffic]:
+async def flowing(market: Market, per_second: float, at_once: int) -> AsyncIterator[Traffic]:
     """Traffic for as long as the block lasts; what it began goes on afterwards."""
     parties = await market.parties(cash=100_000 * CASH)
     await market.order(market.asset, Mint, account=parties.seller, asset=OUSG.code, quantity=100_000 * UNITS)
     traffic = Traffic(market, parties)
-    task = asyncio.create_task(traffic.flow(per_second))
+    task = asyncio.create_task(traffic.flow(per_second, at_once))
     try:
         yield traffic
     finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        if not task.cancel():
+            task.result()
+        with suppress(asyncio.CancelledError):
+            await task
 
 
 class Waiting:
@@ -73,23 +83,18 @@ class Waiting:
         self.handles = tuple(handles)
 
     @classmethod
-    async def begin(cls, market: Market, count: int) -> "Waiting":
-        """Begin them; once all wait."""
+    async def begin(cls, market: Market, temporal: Client, count: int) -> "Waiting":
+        """Begin them; once the server's index has all of them as waiting for cash."""
         parties = await market.parties(cash=0)
         await market.order(market.asset, Mint, account=parties.seller, asset=OUSG.code, quantity=count * UNITS)
         handles = [await parties.instruct() for _ in range(count)]
-        waiting = cls(parties, handles)
-        await waiting.until_all_wait()
-        return waiting
-
-    async def until_all_wait(self) -> None:
-        """Until each shows that it waits for cash."""
+        query = f"{WAITING_FOR} = 'insufficient_balance' AND ExecutionStatus = 'Running'"
 
         async def all_wait() -> bool:
-            reports = await asyncio.gather(*(handle.status() for handle in self.handles))
-            return all(each.blocker is not None and each.blocker.code == "insufficient_balance" for each in reports)
+            return (await temporal.count_workflows(query)).count == count
 
         await until(all_wait, every_seconds=0.5, patience_seconds=PATIENCE_SECONDS)
+        return cls(parties, handles)
 
     async def fund(self) -> None:
         """Give the buyers what they lack; the ledger's worker wakes who waits."""

@@ -23,6 +23,8 @@ class Sizes:
     """How much of everything."""
 
     per_second: float
+    at_once: int
+    """No more of them than so many are under way."""
     waiting: int
     settled_a_step: int
     """How many settlements have to settle at each step of the recipe before the next one."""
@@ -50,8 +52,8 @@ async def upgrade(folder: Path, sizes: Sizes) -> Upgraded:
             await running.start(OLD)
             await known_to(operator, OLD)
             await operator.types(commands("all").replace("$NEW", "$OLD"))  # the first build of all
-            waiting = await Waiting.begin(running.market, sizes.waiting)
-            async with flowing(running.market, sizes.per_second) as traffic:
+            waiting = await Waiting.begin(running.market, running.temporal, sizes.waiting)
+            async with flowing(running.market, sizes.per_second, sizes.at_once) as traffic:
                 await traffic.settled(sizes.settled_a_step)
                 await running.start(NEW, tree=tree)
                 await known_to(operator, NEW)
