@@ -36,7 +36,7 @@ async def shell(script: str, folder: Path) -> str:
 
 
 async def test_the_readme_does_what_it_says(tmp_path: Path) -> None:
-    _, _, by_hand, by_sdk = blocks("sh")
+    _, _, by_hand, by_sdk, audited = blocks("sh")
     [example] = blocks("python")
     up = await asyncio.create_subprocess_exec(
         "interlock", "up", "--json", cwd=tmp_path, env=environment(), stdin=DEVNULL, stdout=PIPE
@@ -51,6 +51,9 @@ async def test_the_readme_does_what_it_says(tmp_path: Path) -> None:
         printed = await shell(by_sdk, tmp_path)
         assert re.search(r"alpine: OUSG-\S+ ended SETTLED, verdict PAID, lock released", printed)
         assert re.search(r"northbank: OUSG-\S+ ended SETTLED, verdict PAID, lock released", printed)
+        printed = await shell(audited, tmp_path)
+        assert "every trace is whole" in printed
+        assert printed.splitlines()[-1] == "proven"
     finally:
         up.send_signal(signal.SIGINT)
         await asyncio.wait_for(up.communicate(), 30)
