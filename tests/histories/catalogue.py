@@ -18,6 +18,7 @@ from tests.workflows import test_faults as faults
 from tests.workflows import test_here as here
 from tests.workflows import test_long_histories as long_histories
 from tests.workflows import test_matching as matching
+from tests.workflows import test_misconduct as misconduct
 from tests.workflows import test_recovering as recovering
 from tests.workflows import test_voiding as voiding
 from tests.workflows import test_waiting as waiting
@@ -179,8 +180,8 @@ RECOVERING: Mapping[str, Recipe] = {
     "found voided": recovering.test_a_void_that_stands_when_a_run_starts_is_only_served,
     "found paid": recovering.test_hazard_03_04_a_payment_that_stands_when_a_run_starts_is_only_served,
     "found settled": recovering.test_hazard_16_what_was_finished_without_a_workflow_is_reported_as_it_ended,
-    "found ended, the verdict not read": recovering.test_hazard_15_a_lock_that_has_ended_waits_for_the_verdict_to_be_readable,
-    "found ended, the verdict not readable yet": recipes_voiding.a_lock_that_has_ended_and_a_verdict_that_cannot_be_read_yet,
+    "found ended, the verdict not read": recovering.test_hazard_16_what_others_settle_before_the_payment_ledger_is_asked_is_taken_as_it_stands,
+    "found ended, the verdict not readable yet": recovering.test_hazard_15_a_lock_that_has_ended_waits_for_the_verdict_to_be_readable,
     "found by its start": recovering.test_a_recovering_run_knows_its_terms_though_its_instruction_was_lost,
     "settled again after its end": recovering.test_hazard_16_a_recovered_run_may_follow_one_that_has_completed,
     "woken by the sweep": recovering.test_hazard_21_the_sweep_tells_a_run_that_waits_for_the_other_party_of_a_lock_that_landed_since,
@@ -200,6 +201,13 @@ SWEEPING: Mapping[str, Recipe] = {
     "sweep: in pages": recipes_sweeping.a_sweep_in_pages_all_of_which_are_recovered,
     "sweep: as many pages as it may": recipes_sweeping.a_sweep_that_reads_as_many_pages_as_it_may,
     "sweep: ended meanwhile": recipes_sweeping.a_sweep_whose_lock_ends_meanwhile,
+}
+
+MISCONDUCT: Mapping[str, Recipe] = {
+    "misconduct: accused": misconduct.test_an_attestor_that_contradicts_itself_is_left_out_until_operators_readmit_it,
+    "misconduct: a ledger away": misconduct.test_a_ledger_that_is_away_does_not_keep_a_settlement_from_going_on,
+    "misconduct: refused": misconduct.test_what_a_ledger_refuses_to_judge_is_told_once_and_a_later_settlement_brings_it_again,
+    "misconduct: accused by a later run": misconduct.test_a_run_that_follows_one_that_was_terminated_accuses_again,
 }
 
 LONG: Mapping[str, Recipe] = {
@@ -230,7 +238,7 @@ ON_STACK: Mapping[str, Recipe] = {
 
 
 def _paths() -> Iterator[Path]:
-    for group in (MATCHING, CHECKING, WAITING, VOIDING, AFTER_PAID, FAULTS, RECOVERING, SWEEPING):
+    for group in (MATCHING, CHECKING, WAITING, VOIDING, AFTER_PAID, FAULTS, RECOVERING, SWEEPING, MISCONDUCT):
         for name, recipe in group.items():
             anywhere = any(mark.name == "anywhere" for mark in _marks(recipe))
             for placement in ("apart", "together") if anywhere else ("apart",):
