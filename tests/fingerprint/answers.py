@@ -139,7 +139,7 @@ class Answers:
                 self.lock = LockState.RELEASED
             case "refund":
                 self.lock = LockState.REFUNDED
-        verb = name.split()[0]
+        verb = name.split(maxsplit=1)[0]
         return self._receipt(Operation(verb) if verb in set(Operation) else Operation.ORDER)
 
     def _in_turn(self, request: Any, *, steps: int = 99, last: Any = None, nudged: bool = True) -> TakenInTurn:

@@ -86,7 +86,7 @@ def _roots() -> Iterable[Any]:
 
 
 def _begun_with(defn: Any) -> list[Any]:
-    """A settlement's run is given raw, so that it may say itself that it does not understand it; it is read as a Run."""
+    """A settlement's run is given raw, so that it may say so where it does not understand it; it is read as a Run."""
     return [Run if kind is RawValue else kind for kind in defn.arg_types or ()]
 
 

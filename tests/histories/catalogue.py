@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from tests.e2e import test_interrupted as interrupted
-from tests.histories import recipes, recipes_on_stack, recipes_sweeping, recipes_voiding
+from tests.histories import recipes, recipes_growing, recipes_on_stack, recipes_sweeping, recipes_voiding
 from tests.workflows import test_after_paid as after_paid
 from tests.workflows import test_checking as checking
 from tests.workflows import test_faults as faults
@@ -33,6 +33,8 @@ class Where(Enum):
     """A Temporal server of tests, ledgers in memory, real attestors, workers in the recorder's process."""
     IMPATIENT = auto()
     """The same, on a server that soon suggests to continue as new."""
+    VERSIONED = auto()
+    """The same impatient kind of server, whose settlement workers have builds."""
     STACK = auto()
     """The embedded stack: Postgres, attestors and workers in processes of their own, which can be killed."""
 
@@ -74,6 +76,7 @@ MATCHING: Mapping[str, Recipe] = {
     "the payment ledger away before the match": recipes.the_payment_ledger_away_before_the_match,
     "an older client's start": recipes.started_by_an_older_client,
     "a start with one party's terms": recipes.started_beside_another,
+    "a start that is not understood": recipes_growing.a_start_that_is_not_understood,
     "a forged start": recovering.test_a_recovering_run_takes_nothing_up_that_a_party_could_not_have_said,
 }
 
@@ -215,6 +218,12 @@ LONG: Mapping[str, Recipe] = {
     "long: a wait from the start": long_histories.test_what_is_shown_goes_on_in_the_new_run_and_what_is_over_is_taken_back,
     "long: repeated instructions": long_histories.test_many_repeated_instructions_go_on_in_a_new_run_that_knows_the_proposals,
     "long: an order to void": long_histories.test_an_order_to_void_is_carried_out_before_the_run_goes_on,
+    "long: misconduct": recipes_growing.an_attestor_accused_by_both_runs,
+}
+
+VERSIONED: Mapping[str, Recipe] = {
+    "builds: continued on another": recipes_growing.continued_on_another_build,
+    "builds: moved to another": recipes_growing.moved_to_another_build,
 }
 
 HERE: Mapping[str, Recipe] = {
@@ -247,6 +256,8 @@ def _paths() -> Iterator[Path]:
         yield Path(name, recipe, Where.SERVICE, "together")
     for name, recipe in LONG.items():
         yield Path(name, recipe, Where.IMPATIENT, "apart")
+    for name, recipe in VERSIONED.items():
+        yield Path(name, recipe, Where.VERSIONED, "apart")
     for name, recipe in ON_STACK.items():
         yield Path(name, recipe, Where.STACK, "together" if "here" in name else "apart")
 

@@ -30,6 +30,7 @@ from tests.workflows.test_long_histories import EVENTS_UNTIL_SUGGESTED
 from tests.workflows.test_misconduct import troubled
 from tests.world import OPERATORS
 
+_IMPATIENT = {Where.IMPATIENT, Where.VERSIONED}
 TOGETHER = (Role.ASSET, Role.PAYMENT, Role.COORDINATOR)
 _TASKS = {
     EventType.EVENT_TYPE_WORKFLOW_TASK_SCHEDULED,
@@ -73,7 +74,7 @@ class Recorder:
 
     def _shorten(self, patched: pytest.MonkeyPatch, path: Path) -> None:
         patched.setattr(waiting, "FIRST_WAIT", timedelta(seconds=0.1))
-        announced = 0.05 if path.where is Where.IMPATIENT else 0.5
+        announced = 0.05 if path.where in _IMPATIENT else 0.5
         patched.setattr(waiting, "ANNOUNCED_WAIT", timedelta(seconds=announced))
         if any("short_steps" in mark.args for mark in path.marks):
             patched.setattr(steps, "STEP_LIMIT", timedelta(seconds=0.3))
@@ -105,7 +106,7 @@ class Recorder:
             folder = self._folder / where.name.lower()
             folder.mkdir()
             server = await self._held.enter_async_context(
-                temporal_server(folder, config=config if where is Where.IMPATIENT else {})
+                temporal_server(folder, config=config if where in _IMPATIENT else {})
             )
             self._clients[where] = await Client.connect(server.address, data_converter=pydantic_data_converter)
         return self._clients[where]
