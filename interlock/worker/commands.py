@@ -4,10 +4,10 @@ Only what a replay compares is in a word: not how long a timer runs, what a step
 """
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from temporalio.api.enums.v1 import EventType
-from temporalio.api.history.v1 import HistoryEvent
+from temporalio.api.history.v1 import HistoryEvent, MarkerRecordedEventAttributes
 
 if TYPE_CHECKING:
     from temporalio.bridge.proto.workflow_commands import WorkflowCommand
@@ -80,10 +80,15 @@ def kind_of(event: HistoryEvent) -> str:
 
 def _of_marker(event: HistoryEvent) -> str:
     marker = event.marker_recorded_event_attributes
-    payloads = [payload for each in marker.details.values() for payload in each.payloads]
-    said = json.loads(payloads[0].data) if payloads else {}
-    if marker.marker_name == "core_local_activity":
-        return f"{HERE} {said.get('activity_type', '')}"
-    if marker.marker_name == "core_patch":
-        return f"patch {said.get('id', '')}"
+    match marker.marker_name:
+        case "core_local_activity":
+            return f"{HERE} {_said(marker, 'data').get('activity_type', '')}"
+        case "core_patch":
+            return f"patch {_said(marker, 'patch-data').get('id', '')}"
     return f"marker {marker.marker_name}"
+
+
+def _said(marker: MarkerRecordedEventAttributes, part: str) -> dict[str, Any]:
+    """One part of what a marker says; what a step answered is another one, and may be nothing at all."""
+    payloads = marker.details[part].payloads if part in marker.details else ()
+    return dict(json.loads(payloads[0].data)) if payloads else {}

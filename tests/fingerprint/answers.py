@@ -11,17 +11,20 @@ from typing import Any
 
 from interlock.protocol import (
     Attested,
+    AttestRequest,
     Certificate,
     Check,
     Dissent,
     Fact,
     Lock,
     LockState,
+    Misconduct,
     NotAttested,
     Operation,
     Receipt,
     Refusal,
     RefusalCode,
+    SignedStatement,
     SignedTerms,
     Statement,
     Verdict,
@@ -56,6 +59,8 @@ REFUSALS: Mapping[str, Sequence[RefusalCode]] = {
     "refund": (RefusalCode.CERTIFICATE_INVALID,),
     "resume delivery": (RefusalCode.AUTHORITY_INVALID,),
     "resume payment": (RefusalCode.AUTHORITY_INVALID,),
+    "accuse delivery": (RefusalCode.MISCONDUCT_UNPROVEN,),
+    "accuse payment": (RefusalCode.MISCONDUCT_UNPROVEN,),
 }
 """How each step may be refused: a code for each way that the workflow may go on."""
 
@@ -74,6 +79,8 @@ class Answers:
     lock: LockState | None = None
     verdict: VerdictKind | None = None
     authority: str = "certificate"
+    misconduct: bool = False
+    """Whether an attestor has contradicted itself; the coordinator then says so with each of its answers."""
     nudges: int = 0
     """Signals that are on their way to the workflow, sent by a step that was taken here."""
     _positions: list[int] = field(default_factory=lambda: [0])
@@ -82,10 +89,10 @@ class Answers:
         """What the step answers when all is well."""
         name = asked.name
         if name == IN_TURN.name:
-            return self._in_turn(asked.request[0])
+            return self._in_turn(asked.request)
         if name in _SWEEPS:
             return _SWEEPS[name](self)
-        return self._one(name, asked.request[0])
+        return self._one(name, asked.request)
 
     def others(self, asked: Asked) -> dict[str, Callable[[], Any]]:
         """What else it might answer, by name."""
@@ -94,10 +101,10 @@ class Answers:
         if asked.here:
             found["not here"] = lambda: Fault(NOT_SERVED)
         if name == IN_TURN.name:
-            return found | self._in_turn_otherwise(asked.request[0])
+            return found | self._in_turn_otherwise(asked.request)
         found |= {code.value: self._refused(name, code) for code in REFUSALS.get(name, ())}
         if name == "attest":
-            found["dissent"] = lambda: self._attested(asked.request[0]["fact"], dissent=True)
+            found["dissent"] = lambda: self._attested(asked.request.fact, dissent=True)
         if name in ("lock of", "check delivery"):
             found |= {
                 f"stands {state}": self._standing(name, state) for state in (LockState.LOCKED, LockState.RELEASED)
@@ -117,7 +124,7 @@ class Answers:
             "check payment": lambda: Check(verdict=self._verdict_row()),
             "lock of": self._lock_row,
             "verdict of": self._verdict_row,
-            "attest": lambda: self._attested(request["fact"]),
+            "attest": lambda: self._attested(request.fact),
         }
         if name in reads:
             return reads[name]()
@@ -127,29 +134,30 @@ class Answers:
             case "pay":
                 self.verdict, self.authority = VerdictKind.PAID, "certificate"
             case "void":
-                self.verdict, self.authority = VerdictKind.VOIDED, request["authority"]["kind"]
+                self.verdict, self.authority = VerdictKind.VOIDED, request.authority.kind
             case "release":
                 self.lock = LockState.RELEASED
             case "refund":
                 self.lock = LockState.REFUNDED
-        return self._receipt(Operation(name) if name in set(Operation) else Operation.ORDER)
+        verb = name.split(maxsplit=1)[0]
+        return self._receipt(Operation(verb) if verb in set(Operation) else Operation.ORDER)
 
     def _in_turn(self, request: Any, *, steps: int = 99, last: Any = None, nudged: bool = True) -> TakenInTurn:
         """So many of the steps, then perhaps one that ends them."""
         taken = []
-        for name in request["steps"][:steps]:
-            paid = self.verdict is VerdictKind.PAID
-            asked = {"fact": Fact.PAID if paid else Fact.LOCKED}
+        for name in request.steps[:steps]:
+            fact = Fact.PAID if self.verdict is VerdictKind.PAID else Fact.LOCKED
+            asked = AttestRequest.about(self.signed, fact, request.settlement)
             taken.append(Taken(step=name, answer=self._one(name, asked)))
         if last is not None:
-            taken.append(Taken(step=request["steps"][steps], answer=last()))
-        nudges = nudged and request["nudge"]
+            taken.append(Taken(step=request.steps[steps], answer=last()))
+        nudges = nudged and request.nudge
         self.nudges += nudges
         return TakenInTurn(taken=tuple(taken), nudged=nudges)
 
     def _in_turn_otherwise(self, request: Any) -> dict[str, Callable[[], Any]]:
         found: dict[str, Callable[[], Any]] = {"no nudge": lambda: self._in_turn(request, nudged=False)}
-        for number, name in enumerate(request["steps"]):
+        for number, name in enumerate(request.steps):
             found[f"up to {number} {name}"] = partial(self._in_turn, request, steps=number)
             for code in REFUSALS.get(name, ()):
                 last = self._refused(name, code)
@@ -161,7 +169,7 @@ class Answers:
             self.verdict = _DECIDES.get(code, self.verdict)
             refusal = Refusal(code=code, text=f"the script says {code}", who="the script")
             if name == "attest":
-                return NotAttested(refusal=refusal)
+                return NotAttested(refusal=refusal, misconduct=self._found())
             return Check(refusal=refusal) if name.startswith("check") else refusal
 
         return refused
@@ -202,7 +210,25 @@ class Answers:
         declined = Dissent(
             attestor=ATTESTORS[3].address, fact=fact, kind=DissentKind.DECLINED, text="the script says so"
         )
-        return Attested(certificate=certificate, dissents=(declined,) if dissent else ())
+        return Attested(certificate=certificate, dissents=(declined,) if dissent else (), misconduct=self._found())
+
+    def _found(self) -> tuple[Misconduct, ...]:
+        if not self.misconduct:
+            return ()
+        liar, leg = ATTESTORS[3], self.signed.terms.delivery
+        one, other = (
+            Statement(
+                fact=Fact.LOCKED,
+                coordinator=COORDINATOR.identity,
+                terms_hash=self.signed.terms_hash,
+                ledger=leg.ledger,
+                reference=_REFERENCE,
+                position=position,
+            )
+            for position in (1, 2)
+        )
+        signed = (SignedStatement(statement=each, signature=liar.sign(each, NETWORK)) for each in (one, other))
+        return (Misconduct.of(NETWORK, *signed),)
 
     def _receipt(self, operation: Operation) -> Receipt:
         self._positions[0] += 1

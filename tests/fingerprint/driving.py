@@ -84,7 +84,7 @@ Said = Update | Signal | Cancel | GrownLong
 
 @dataclass(frozen=True)
 class Asked:
-    """A step that waits for its answer."""
+    """A step that waits for its answer; `request` is what its worker would read."""
 
     seq: int
     name: str
@@ -227,11 +227,11 @@ class Driven:
         return response.protocol_instance_id in self._accepted
 
     def _ask(self, command: Any, *, here: bool) -> None:
-        request = [json.loads(payload.data) for payload in command.arguments]
         try:
-            STEPS[command.activity_type].request.model_validate_json(command.arguments[0].data)
+            request = STEPS[command.activity_type].request.model_validate_json(command.arguments[0].data)
         except (KeyError, IndexError, ValueError):
             self.fault = f"step {command.activity_type} is asked for with something that no worker has declared"
+            return
         self.asked[command.seq, here] = Asked(command.seq, command.activity_type, request, here)
 
     def _created(self) -> WorkflowInstance:
@@ -276,7 +276,7 @@ class Driven:
             start_time=self.now,
             task_queue="interlock-settlement",
             task_timeout=timedelta(seconds=10),
-            typed_search_attributes=TypedSearchAttributes.empty,
+            typed_search_attributes=TypedSearchAttributes([]),  # `empty` is one list for all, and a run adds to its own
             workflow_id="script",
             workflow_start_time=self.now,
             workflow_type=str(self._defn.name),

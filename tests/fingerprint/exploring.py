@@ -82,6 +82,8 @@ WHOLE = ("both sign, apart", "both sign, here", "the seller signs, apart", "the 
 """The beginnings that are varied at every decision; the others only at the first few, after which they are the same."""
 
 OWN_DECISIONS = 4
+OF_MISCONDUCT = ("attest", "accuse")
+"""Where an attestor contradicts itself, only the decisions on these steps are varied: the others are the same."""
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,7 @@ class Beginning:
     said: str = ""
     lock: LockState | None = None
     verdict: VerdictKind | None = None
+    misconduct: bool = False
 
     @property
     def is_settlement(self) -> bool:
@@ -112,6 +115,8 @@ def _beginnings() -> Iterator[Beginning]:
         for verdict in VerdictKind:
             name = f"found {verdict}, {where}"
             yield Beginning(name, SettlementWorkflow, proposed, "", LockState.LOCKED, verdict)
+        lied = f"an attestor contradicts itself, {where}"
+        yield Beginning(lied, SettlementWorkflow, start, "both sign", misconduct=True)
     yield Beginning("nobody signs", SettlementWorkflow, about)
     yield Beginning("sweep", SweepWorkflow, Sweep())
     yield Beginning("sweep in pages", SweepWorkflow, Sweep(batch=1))
@@ -137,7 +142,7 @@ def play(beginning: Beginning, deviations: Sequence[Deviation], *, patches: bool
 
 
 def _played(beginning: Beginning, deviations: Sequence[Deviation], *, patches: bool) -> Run:
-    answers = Answers(_signed(TERMS), beginning.lock, beginning.verdict)
+    answers = Answers(_signed(TERMS), beginning.lock, beginning.verdict, misconduct=beginning.misconduct)
     driven = Driven(beginning.kind, beginning.argument, patches)
     driven.start(*MESSAGES[beginning.said] if beginning.said else ())
     left, options = dict(deviations), list[tuple[bool, list[str]]]()
@@ -159,12 +164,17 @@ def scripts(*, patches: bool) -> Iterator[tuple[str, Driven]]:
     for beginning in BEGINNINGS:
         base = play(beginning, [], patches=patches)
         yield beginning.name, base.driven
-        looked_at = base.options if beginning.name in WHOLE else base.options[:OWN_DECISIONS]
-        for number, (_, names) in enumerate(looked_at):
-            for name in names:
+        for number, (_, names) in enumerate(base.options):
+            for name in names if _is_looked_at(beginning, number, names) else ():
                 once = play(beginning, [(number, name)], patches=patches)
                 yield f"{beginning.name} | {number} {name}", once.driven
                 yield from _said_at_the_wait(beginning, (number, name), once, patches=patches)
+
+
+def _is_looked_at(beginning: Beginning, number: int, names: Sequence[str]) -> bool:
+    if beginning.misconduct:
+        return any(step in name for name in names for step in OF_MISCONDUCT)
+    return beginning.name in WHOLE or number < OWN_DECISIONS
 
 
 def _said_at_the_wait(

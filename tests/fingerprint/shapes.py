@@ -8,8 +8,10 @@ from typing import Any
 
 from pydantic import TypeAdapter
 from temporalio import workflow
+from temporalio.common import RawValue
 
 from interlock.protocol.steps import STEPS
+from interlock.workflows.progress import Run
 from interlock.workflows.settlement_workflow import SettlementWorkflow
 from interlock.workflows.sweep import SweepWorkflow
 
@@ -23,7 +25,7 @@ def names() -> Shape:
     found: Shape = {}
     for each in WORKFLOWS:
         defn = workflow._Definition.must_from_class(each)
-        found[f"workflow {defn.name}"] = _in_out(defn.arg_types, defn.ret_type)
+        found[f"workflow {defn.name}"] = _in_out(_begun_with(defn), defn.ret_type)
         for kind, known in (("update", defn.updates), ("signal", defn.signals), ("query", defn.queries)):
             for told in known.values():
                 found[f"{kind} {told.name}"] = _in_out(told.arg_types, getattr(told, "ret_type", None))
@@ -72,14 +74,20 @@ def _reads(recorded: str, now: str) -> bool:
 def _roots() -> Iterable[Any]:
     for each in WORKFLOWS:
         defn = workflow._Definition.must_from_class(each)
+        yield from (*_begun_with(defn), defn.ret_type)
         told: Any
-        for told in (defn, *defn.updates.values(), *defn.queries.values()):
+        for told in (*defn.updates.values(), *defn.queries.values()):
             yield from told.arg_types or ()
             if (given := getattr(told, "ret_type", None)) is not None:
                 yield given
     for step in STEPS.values():
         yield step.request
         yield step.answer
+
+
+def _begun_with(defn: Any) -> list[Any]:
+    """A settlement's run is given raw, so that it may say so where it does not understand it; it is read as a Run."""
+    return [Run if kind is RawValue else kind for kind in defn.arg_types or ()]
 
 
 def _in_out(taken: Iterable[Any] | None, given: Any) -> str:

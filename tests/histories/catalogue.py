@@ -11,13 +11,14 @@ from functools import partial
 from typing import Any
 
 from tests.e2e import test_interrupted as interrupted
-from tests.histories import recipes, recipes_on_stack, recipes_sweeping, recipes_voiding
+from tests.histories import recipes, recipes_growing, recipes_on_stack, recipes_sweeping, recipes_voiding
 from tests.workflows import test_after_paid as after_paid
 from tests.workflows import test_checking as checking
 from tests.workflows import test_faults as faults
 from tests.workflows import test_here as here
 from tests.workflows import test_long_histories as long_histories
 from tests.workflows import test_matching as matching
+from tests.workflows import test_misconduct as misconduct
 from tests.workflows import test_recovering as recovering
 from tests.workflows import test_voiding as voiding
 from tests.workflows import test_waiting as waiting
@@ -32,6 +33,8 @@ class Where(Enum):
     """A Temporal server of tests, ledgers in memory, real attestors, workers in the recorder's process."""
     IMPATIENT = auto()
     """The same, on a server that soon suggests to continue as new."""
+    VERSIONED = auto()
+    """The same impatient kind of server, whose settlement workers have builds."""
     STACK = auto()
     """The embedded stack: Postgres, attestors and workers in processes of their own, which can be killed."""
 
@@ -73,6 +76,7 @@ MATCHING: Mapping[str, Recipe] = {
     "the payment ledger away before the match": recipes.the_payment_ledger_away_before_the_match,
     "an older client's start": recipes.started_by_an_older_client,
     "a start with one party's terms": recipes.started_beside_another,
+    "a start that is not understood": recipes_growing.a_start_that_is_not_understood,
     "a forged start": recovering.test_a_recovering_run_takes_nothing_up_that_a_party_could_not_have_said,
 }
 
@@ -179,8 +183,8 @@ RECOVERING: Mapping[str, Recipe] = {
     "found voided": recovering.test_a_void_that_stands_when_a_run_starts_is_only_served,
     "found paid": recovering.test_hazard_03_04_a_payment_that_stands_when_a_run_starts_is_only_served,
     "found settled": recovering.test_hazard_16_what_was_finished_without_a_workflow_is_reported_as_it_ended,
-    "found ended, the verdict not read": recovering.test_hazard_15_a_lock_that_has_ended_waits_for_the_verdict_to_be_readable,
-    "found ended, the verdict not readable yet": recipes_voiding.a_lock_that_has_ended_and_a_verdict_that_cannot_be_read_yet,
+    "found ended, the verdict not read": recovering.test_hazard_16_what_others_settle_before_the_payment_ledger_is_asked_is_taken_as_it_stands,
+    "found ended, the verdict not readable yet": recovering.test_hazard_15_a_lock_that_has_ended_waits_for_the_verdict_to_be_readable,
     "found by its start": recovering.test_a_recovering_run_knows_its_terms_though_its_instruction_was_lost,
     "settled again after its end": recovering.test_hazard_16_a_recovered_run_may_follow_one_that_has_completed,
     "woken by the sweep": recovering.test_hazard_21_the_sweep_tells_a_run_that_waits_for_the_other_party_of_a_lock_that_landed_since,
@@ -202,11 +206,24 @@ SWEEPING: Mapping[str, Recipe] = {
     "sweep: ended meanwhile": recipes_sweeping.a_sweep_whose_lock_ends_meanwhile,
 }
 
+MISCONDUCT: Mapping[str, Recipe] = {
+    "misconduct: accused": misconduct.test_an_attestor_that_contradicts_itself_is_left_out_until_operators_readmit_it,
+    "misconduct: a ledger away": misconduct.test_a_ledger_that_is_away_does_not_keep_a_settlement_from_going_on,
+    "misconduct: refused": misconduct.test_what_a_ledger_refuses_to_judge_is_told_once_and_a_later_settlement_brings_it_again,
+    "misconduct: accused by a later run": misconduct.test_a_run_that_follows_one_that_was_terminated_accuses_again,
+}
+
 LONG: Mapping[str, Recipe] = {
     "long: a wait": long_histories.test_a_long_wait_goes_on_in_a_new_run_that_knows_everything,
     "long: a wait from the start": long_histories.test_what_is_shown_goes_on_in_the_new_run_and_what_is_over_is_taken_back,
     "long: repeated instructions": long_histories.test_many_repeated_instructions_go_on_in_a_new_run_that_knows_the_proposals,
     "long: an order to void": long_histories.test_an_order_to_void_is_carried_out_before_the_run_goes_on,
+    "long: misconduct": recipes_growing.an_attestor_accused_by_both_runs,
+}
+
+VERSIONED: Mapping[str, Recipe] = {
+    "builds: continued on another": recipes_growing.continued_on_another_build,
+    "builds: moved to another": recipes_growing.moved_to_another_build,
 }
 
 HERE: Mapping[str, Recipe] = {
@@ -230,7 +247,7 @@ ON_STACK: Mapping[str, Recipe] = {
 
 
 def _paths() -> Iterator[Path]:
-    for group in (MATCHING, CHECKING, WAITING, VOIDING, AFTER_PAID, FAULTS, RECOVERING, SWEEPING):
+    for group in (MATCHING, CHECKING, WAITING, VOIDING, AFTER_PAID, FAULTS, RECOVERING, SWEEPING, MISCONDUCT):
         for name, recipe in group.items():
             anywhere = any(mark.name == "anywhere" for mark in _marks(recipe))
             for placement in ("apart", "together") if anywhere else ("apart",):
@@ -239,6 +256,8 @@ def _paths() -> Iterator[Path]:
         yield Path(name, recipe, Where.SERVICE, "together")
     for name, recipe in LONG.items():
         yield Path(name, recipe, Where.IMPATIENT, "apart")
+    for name, recipe in VERSIONED.items():
+        yield Path(name, recipe, Where.VERSIONED, "apart")
     for name, recipe in ON_STACK.items():
         yield Path(name, recipe, Where.STACK, "together" if "here" in name else "apart")
 

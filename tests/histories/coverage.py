@@ -25,7 +25,7 @@ from tests.histories import shelf
 ROOM = "interlock.workflows"
 DECIDING = (
     *("settlement_workflow", "settlement", "matching", "waiting", "conversation", "steps", "sweep", "proposals"),
-    *("cancel_requests", "found", "progress"),
+    *("cancel_requests", "found", "progress", "understood"),
 )
 """The files whose branches decide what is done next; the others are words."""
 

@@ -8,7 +8,7 @@ import pytest
 from interlock.protocol import Refusal, RefusalCode
 from interlock.workflows import conversation
 from tests.histories.recipes import cash_comes, short_of_cash, told
-from tests.workflows.service import Service, refusal_of, until
+from tests.workflows.service import Service, refusal_of
 from tests.world import ATTEMPT, BUYER, CASH, SELLER, UNITS, in_seconds, receipt
 
 
@@ -115,25 +115,6 @@ async def voided_and_the_verdict_cannot_be_read_yet(service: Service) -> None:
     service.payment.loses["verdict_of"] = 4
     await asyncio.gather(trade.cancel(SELLER), trade.cancel(BUYER))
     assert (await trade.end()).outcome == "CANCELLED"
-
-
-@pytest.mark.usefixtures("short_steps")
-async def a_lock_that_has_ended_and_a_verdict_that_cannot_be_read_yet(service: Service) -> None:
-    """Others settle it while it is checked: the payment ledger has answered that nothing stands, the asset ledger then
-    shows a lock that has ended, and the verdict cannot be read at first."""
-    trade = service.settlement()
-    service.asset.hold("check")
-    await trade.instruct()
-    await service.asset.until_holding("check")
-
-    async def payment_has_answered() -> bool:
-        return service.payment.asked["check"] > 0
-
-    await until(payment_has_answered)
-    await service.world.settled(trade.terms)
-    service.payment.loses["verdict_of"] = 4
-    service.asset.let_go("check")
-    assert (await trade.end()).outcome == "SETTLED"
 
 
 @pytest.mark.usefixtures("short_steps")

@@ -27,8 +27,10 @@ from tests.histories.catalogue import Path, Where
 from tests.temporal import temporal_server
 from tests.workflows.service import Service, Window, running_service, until
 from tests.workflows.test_long_histories import EVENTS_UNTIL_SUGGESTED
+from tests.workflows.test_misconduct import troubled
 from tests.world import OPERATORS
 
+_IMPATIENT = {Where.IMPATIENT, Where.VERSIONED}
 TOGETHER = (Role.ASSET, Role.PAYMENT, Role.COORDINATOR)
 _TASKS = {
     EventType.EVENT_TYPE_WORKFLOW_TASK_SCHEDULED,
@@ -59,7 +61,7 @@ class Recorder:
             async with self._service(client, path) as running:
                 with pytest.MonkeyPatch.context() as patched:
                     self._shorten(patched, path)
-                    await path.recipe(**self._given(path, running, patched))
+                    await path.recipe(**_given(path, running, patched))
                     runs = [each.name for each in running.settlements.values() if await each.status() is not None]
                     histories = await self._new(client, runs)
         return _kept(path, histories, into)
@@ -72,26 +74,31 @@ class Recorder:
 
     def _shorten(self, patched: pytest.MonkeyPatch, path: Path) -> None:
         patched.setattr(waiting, "FIRST_WAIT", timedelta(seconds=0.1))
-        announced = 0.05 if path.where is Where.IMPATIENT else 0.5
+        announced = 0.05 if path.where in _IMPATIENT else 0.5
         patched.setattr(waiting, "ANNOUNCED_WAIT", timedelta(seconds=announced))
         if any("short_steps" in mark.args for mark in path.marks):
             patched.setattr(steps, "STEP_LIMIT", timedelta(seconds=0.3))
 
-    def _given(self, path: Path, running: Service, patched: pytest.MonkeyPatch) -> dict[str, Any]:
-        known = {"service": running, "together": running, "monkeypatch": patched}
-        asked = inspect.signature(path.recipe).parameters
-        return {name: value for name, value in known.items() if name in asked}
-
     @asynccontextmanager
     async def _service(self, client: Client, path: Path) -> AsyncIterator[Service]:
+        local_roles = TOGETHER if path.placement == "together" else ()
+        async with AsyncExitStack() as held:
+            if _asks_for(path, "quorum"):
+                folder = self._folder / f"attestors of {file_name(path)}"
+                folder.mkdir()
+                quorum: Quorum = await held.enter_async_context(troubled(folder))
+            else:
+                quorum = await self._honest()
+            yield await held.enter_async_context(running_service(client, quorum, local_roles=local_roles))
+
+    async def _honest(self) -> Quorum:
+        """Four attestors that all paths share but those with attestors of their own."""
         if self._quorum is None:
             self._quorum = Quorum(self._folder / "attestors", asset=Window(), payment=Window())
             (self._folder / "attestors").mkdir()
             for number in range(4):
                 await self._quorum.start(number)
-        local_roles = TOGETHER if path.placement == "together" else ()
-        async with running_service(client, self._quorum, local_roles=local_roles) as running:
-            yield running
+        return self._quorum
 
     async def _client(self, where: Where) -> Client:
         if where not in self._clients:
@@ -99,7 +106,7 @@ class Recorder:
             folder = self._folder / where.name.lower()
             folder.mkdir()
             server = await self._held.enter_async_context(
-                temporal_server(folder, config=config if where is Where.IMPATIENT else {})
+                temporal_server(folder, config=config if where in _IMPATIENT else {})
             )
             self._clients[where] = await Client.connect(server.address, data_converter=pydantic_data_converter)
         return self._clients[where]
@@ -134,6 +141,15 @@ class Recorder:
         new = sorted((run for run in runs if run.run_id not in self._seen), key=lambda run: (run.start_time, run.id))
         self._seen |= {run.run_id for run in runs}
         return [await client.get_workflow_handle(run.id, run_id=run.run_id).fetch_history() for run in new]
+
+
+def _asks_for(path: Path, name: str) -> bool:
+    return name in inspect.signature(path.recipe).parameters
+
+
+def _given(path: Path, running: Service, patched: pytest.MonkeyPatch) -> dict[str, Any]:
+    known = {"service": running, "together": running, "quorum": running.quorum, "monkeypatch": patched}
+    return {name: value for name, value in known.items() if _asks_for(path, name)}
 
 
 def _kept(path: Path, histories: Iterable[WorkflowHistory], into: Folder) -> list[Folder]:

@@ -152,6 +152,33 @@ def test_every_refusal_that_the_workflow_knows_by_name_is_in_it() -> None:
     assert {code for code in known if f'"code":"{RefusalCode[code].value}"' in answered} == known
 
 
+def test_misconduct_is_in_it_with_a_certificate_and_without(histories: list[WorkflowHistory]) -> None:
+    """Both kinds of answer bring it; what the settlement does next is the same and may not become another."""
+    found = {
+        answer["kind"]
+        for history in histories
+        for event in history.events
+        for payload in event.activity_task_completed_event_attributes.result.payloads
+        if b'"misconduct":[' in payload.data and isinstance(answer := json.loads(payload.data), dict)
+    }
+    assert found == {"attested", "not_attested"}
+
+
+def test_runs_that_other_builds_go_on_with_are_in_it(histories: list[WorkflowHistory]) -> None:
+    """Moved to another build within a run; continued as new on another."""
+    builds = [
+        {
+            event.workflow_task_completed_event_attributes.deployment_version.build_id
+            for event in history.events
+            if event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED
+        }
+        - {""}
+        for history in histories
+    ]
+    assert max(map(len, builds)) == 2
+    assert len({build for history in builds for build in history}) >= 4
+
+
 def reports(histories: list[WorkflowHistory]) -> Iterator[SettlementReport]:
     """The final reports."""
     for history in histories:

@@ -314,8 +314,8 @@ OTHERS_CHANGED = (
     ),
     breaks(
         "a refusal's code renamed",
-        "answers in histories have the old one",
-        protocol("refusals", 'ID_USED = "id_used"', 'ID_USED = "id_taken"'),
+        "histories have the old one, and read the verdict on it; one that is not known is waited for",
+        protocol("refusals", 'TERMS_CLOSED = "terms_closed"', 'TERMS_CLOSED = "terms_ended"'),
     ),
 )
 

@@ -1,6 +1,7 @@
 """An attestor that contradicts itself is found out during a settlement, left out, and the others go on without it."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from itertools import count
 from pathlib import Path
 
@@ -9,13 +10,14 @@ from aiohttp import web
 from temporalio.client import Client
 
 from interlock.attestors.answers import Answered, Asked, Declined, NotSigned
-from interlock.protocol import AttestRequest, Readmit, SignedStatement, Statement
+from interlock.protocol import AttestRequest, Readmit, Refusal, RefusalCode, SignedStatement, Statement
 from interlock.protocol.names import Role
 from tests.attestors.quorum import Quorum
-from tests.workflows.service import Service, Window, running_service, until
+from tests.workflows.service import Service, Settlement, Window, running_service, until
 from tests.world import ATTESTORS, COORDINATOR, NETWORK, receipt
 
 LIAR = ATTESTORS[3]
+UNPROVEN = Refusal(code=RefusalCode.MISCONDUCT_UNPROVEN, text="the statements do not contradict each other")
 
 
 class Troubled(Quorum):
@@ -60,15 +62,24 @@ class Troubled(Quorum):
         return SignedStatement(statement=statement, signature=LIAR.sign(statement, NETWORK))
 
 
-@pytest.fixture
-async def quorum(tmp_path: Path) -> AsyncIterator[Troubled]:
+@asynccontextmanager
+async def troubled(folder: Path) -> AsyncIterator[Troubled]:
     """Three honest attestors and a liar."""
-    quorum = Troubled(tmp_path, asset=Window(), payment=Window())
+    quorum = Troubled(folder, asset=Window(), payment=Window())
     for number in range(4):
         await quorum.start(number)
     await quorum.trouble()
-    yield quorum
-    await quorum.close()
+    try:
+        yield quorum
+    finally:
+        await quorum.close()
+
+
+@pytest.fixture
+async def quorum(tmp_path: Path) -> AsyncIterator[Troubled]:
+    """Those."""
+    async with troubled(tmp_path) as quorum:
+        yield quorum
 
 
 @pytest.fixture
@@ -132,3 +143,56 @@ async def test_a_ledger_that_is_away_does_not_keep_a_settlement_from_going_on(
     assert await service.world.asset.left_out() == {LIAR.address}
     texts = [event.text for event in await trade.events()]
     assert any(text.startswith(f"attestor {LIAR.address} could not be accused: ") for text in texts)
+
+
+@pytest.mark.anywhere
+async def test_what_a_ledger_refuses_to_judge_is_told_once_and_a_later_settlement_brings_it_again(
+    service: Service, quorum: Troubled
+) -> None:
+    """The later one has its quorum at once: it is told of the misconduct along with its certificate."""
+    ledgers = (service.asset, service.payment)
+    for ledger in ledgers:
+        ledger.instead["accuse"] = [UNPROVEN]
+    quorum.down = frozenset({2})
+    first = service.settlement()
+    await first.instruct()
+    await until(lambda: refused(first, on=2))
+    quorum.down = frozenset()
+    assert (await first.end()).outcome == "SETTLED"
+    assert await refused(first, on=2), "it is told once, however often the coordinator says so"
+    assert [ledger.asked["accuse"] for ledger in ledgers] == [1, 1]
+
+    second = service.settlement()
+    await second.instruct()
+    assert (await second.end()).outcome == "SETTLED"
+    assert [await ledger.left_out() for ledger in (service.world.asset, service.world.payment)] == [{LIAR.address}] * 2
+
+
+async def test_a_run_that_follows_one_that_was_terminated_accuses_again(service: Service, quorum: Troubled) -> None:
+    """Nothing of what the first run did is known to it; a ledger whose answer was lost gives its first receipt."""
+    for ledger in (service.asset, service.payment):
+        ledger.instead["accuse"] = [UNPROVEN]
+    quorum.down = frozenset({2})
+    trade = service.settlement()
+    await trade.instruct()
+    await until(lambda: refused(trade, on=2))
+    await trade.terminate()
+    service.asset.loses["accuse"] = 1
+    await trade.instruct()
+
+    async def accused() -> bool:
+        return service.asset.asked["accuse"] == 3 and service.payment.asked["accuse"] == 2
+
+    await until(accused)
+    quorum.down = frozenset()
+    assert (await trade.end()).outcome == "SETTLED"
+    for ledger in (service.world.asset, service.world.payment):
+        assert await ledger.left_out() == {LIAR.address}
+        told = f"attestor {LIAR.address} is left out on ledger {ledger.name}: "
+        assert any(event.text.startswith(told) for event in await trade.events())
+
+
+async def refused(trade: Settlement, *, on: int) -> bool:
+    """Whether the settlement has told that so many ledgers refused the proof."""
+    texts = [event.text for event in await trade.events()]
+    return texts.count(f"attestor {LIAR.address} could not be accused: {UNPROVEN.text}") == on

@@ -7,6 +7,7 @@ import asyncio
 from datetime import timedelta
 
 import pytest
+from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowExecutionStatus, WorkflowQueryFailedError
 from temporalio.common import WorkflowIDReusePolicy
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
@@ -17,6 +18,7 @@ from interlock.protocol import SignedTerms
 from interlock.protocol.instructions import Sighting
 from interlock.protocol.names import Role
 from interlock.protocol.steps import Sightings
+from interlock.workflows import steps
 from tests.workflows.service import Service, Settlement, refusal_of, until
 from tests.world import ATTEMPT, BUYER, CASH, NETWORK, SELLER, in_seconds, receipt
 
@@ -118,9 +120,35 @@ async def test_hazard_16_what_was_finished_without_a_workflow_is_reported_as_it_
     assert service.asset.asked["release"] == 0
 
 
-@pytest.mark.usefixtures("short_steps")
-async def test_hazard_15_a_lock_that_has_ended_waits_for_the_verdict_to_be_readable(service: Service) -> None:
-    """The lock is read as released and the verdict not at all: nothing is locked, paid or voided on that."""
+async def test_hazard_15_a_lock_that_has_ended_waits_for_the_verdict_to_be_readable(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Settled by others while it is checked: the payment ledger has answered that nothing stands, the asset ledger then
+    shows a lock that has ended, and the verdict cannot be read. Nothing is locked, paid or voided on that."""
+    trade = service.settlement()
+    service.asset.hold("check")
+    await trade.instruct()
+    await service.asset.until_holding("check")
+
+    async def payment_has_answered() -> bool:
+        return await trade.counted(EventType.EVENT_TYPE_ACTIVITY_TASK_COMPLETED) == 1
+
+    await until(payment_has_answered)
+    await service.world.settled(trade.terms)
+    service.payment.is_cut = True
+    monkeypatch.setattr(steps, "STEP_LIMIT", timedelta(seconds=0.3))  # from now on: the check is waited for
+    service.asset.let_go("check")
+    report = await trade.until_blocked("unreachable")
+    assert (report.stage, report.lock, report.verdict) == ("MATCHED", None, None)
+    service.payment.is_cut = False
+    assert (await trade.end()).outcome == "SETTLED"
+    assert [service.asset.asked["lock"], service.payment.asked["pay"], service.payment.asked["void"]] == [0, 0, 0]
+
+
+async def test_hazard_16_what_others_settle_before_the_payment_ledger_is_asked_is_taken_as_it_stands(
+    service: Service,
+) -> None:
+    """The check of the payment ledger is held back until it shows the verdict; the asset ledger may have none yet."""
     trade = service.settlement()
     service.payment.hold("check")
     await trade.instruct()
