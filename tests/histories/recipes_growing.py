@@ -121,8 +121,9 @@ async def _build(service: Service, build: str) -> AsyncIterator[Versions]:
 
 
 async def _is_followed(versions: Versions) -> bool:
-    """Whether every task queue has heard of the current build."""
-    return (await versions.read()).settled
+    """Whether the task queue has heard of the current build, and knows of no other."""
+    deployment = await versions.read()
+    return deployment.receiving == {deployment.current}
 
 
 async def _is_on(versions: Versions, workflow_id: str, build: str) -> bool:

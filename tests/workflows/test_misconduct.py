@@ -186,9 +186,9 @@ async def test_a_run_that_follows_one_that_was_terminated_accuses_again(service:
     await until(accused)
     quorum.down = frozenset()
     assert (await trade.end()).outcome == "SETTLED"
-    for ledger in (service.world.asset, service.world.payment):
-        assert await ledger.left_out() == {LIAR.address}
-        told = f"attestor {LIAR.address} is left out on ledger {ledger.name}: "
+    for judge in (service.world.asset, service.world.payment):
+        assert await judge.left_out() == {LIAR.address}
+        told = f"attestor {LIAR.address} is left out on ledger {judge.name}: "
         assert any(event.text.startswith(told) for event in await trade.events())
 
 
