@@ -41,9 +41,10 @@ class Waiting(Conversation):
             else Blocker(code=answer.code, text=self._in_words(answer), who=answer.who)
         )
         delay = self._patience(answer)
-        matched = progress.matched
-        if matched is not None and progress.verdict is None and now < (settle_by := matched.terms.settle_by):
-            delay = min(delay, settle_by - now)
+        if progress.matched is not None and progress.verdict is None:
+            # an answer from before settle_by may be heard past it: to void is next then, whatever was waited for
+            left = progress.matched.terms.settle_by - now
+            delay = min(delay, left if left > timedelta() else back_off(progress.waits))
         progress.waits += 1
         progress.next_attempt = now + delay
         await self.sleep(delay)

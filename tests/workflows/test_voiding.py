@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from temporalio.api.enums.v1 import EventType
 
-from interlock.protocol import LockState
+from interlock.protocol import LockState, Refusal, RefusalCode
 from tests.workflows.service import Service, Settlement, refusal_of, until
 from tests.world import ATTEMPT, BUYER, CASH, OPERATORS, SELLER, STRANGER, UNITS, World, in_seconds, receipt
 
@@ -29,6 +29,28 @@ async def test_hazard_19_short_of_units_until_settle_by_expires_with_a_tombstone
     assert row is not None
     assert (row.state, row.locked) == (LockState.REFUNDED, None)
     assert await holdings(service.world) == before
+
+
+@pytest.mark.anywhere
+async def test_a_refusal_heard_past_settle_by_is_waited_for_no_more(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The payment ledger refuses in time, its answer takes longer, and what it waits for is asked for once an hour."""
+    monkeypatch.undo()  # the real hour
+    frozen = Refusal(code=RefusalCode.ACCOUNT_FROZEN, text="Account northbank is frozen.", who="operators")
+    service.payment.instead["pay"] = [frozen]
+    service.payment.hold("pay")
+    trade = service.settlement(settle_by=in_seconds(4))
+    await trade.instruct()
+    await service.payment.until_holding("pay")
+
+    async def time_is_up() -> bool:
+        return datetime.now(UTC) >= trade.terms.settle_by
+
+    await until(time_is_up)
+    service.payment.let_go("pay")
+    report = await trade.end()
+    assert (report.outcome, report.verdict, report.lock) == ("EXPIRED", "VOIDED", "refunded")
 
 
 @pytest.mark.anywhere
