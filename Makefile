@@ -91,6 +91,7 @@ fingerprint: install
 
 # Goes on where it was interrupted; MUTATIONS_FLAGS=--fresh begins anew.
 mutations: install
+	$(BIN)/python -m tests.mutations.taking_over $(filter --fresh,$(MUTATIONS_FLAGS))
 	$(BIN)/python -m tests.mutations $(MUTATIONS_FLAGS)
 
 safeguards: install

@@ -74,7 +74,7 @@ class RefundRequest(Request):
     certificate: Certificate
 
 
-class AccuseRequest(Message):
+class AccuseRequest(Request):
     """The proof of an attestor's misconduct, and the settlement during which it was found (for traces only)."""
 
     misconduct: Misconduct

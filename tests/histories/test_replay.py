@@ -5,10 +5,13 @@ import sys
 from collections.abc import AsyncIterator, Callable
 
 import pytest
+from temporalio.api.enums.v1 import EventType
+from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import WorkflowHistory
 
 from interlock.protocol import RefusalCode
 from interlock.protocol.steps import CHECK_DELIVERY, CHECK_PAYMENT
+from interlock.worker.commands import of_event
 from interlock.worker.replaying import Replayed, replayed
 from interlock.workflows import settlement, waiting
 from tests.fingerprint import exploring, fingerprint, shapes
@@ -54,6 +57,23 @@ def test_the_order_does_not_hang_on_how_sets_are_ordered() -> None:
             check=False,
         )
         assert done.returncode == 0, f"hash seed {seed}: {done.stdout}{done.stderr}"
+
+
+def test_a_script_issues_the_same_whatever_was_played_before_it() -> None:
+    """Runs of one process share nothing: what one has told the server is not known of the next."""
+    here = next(each for each in exploring.BEGINNINGS if each.name == "both sign, here")
+    first, _, again = (exploring.play(each, [], patches=False) for each in (here, exploring.BEGINNINGS[0], here))
+    assert first.driven.words == again.driven.words
+
+
+@pytest.mark.parametrize("answer", [b"", b'{"kind":"refusal"}'])
+def test_a_step_that_was_taken_here_is_known_by_its_name_whatever_it_answered(answer: bytes) -> None:
+    event = HistoryEvent(event_type=EventType.EVENT_TYPE_MARKER_RECORDED)
+    marker = event.marker_recorded_event_attributes
+    marker.marker_name = "core_local_activity"
+    marker.details["result"].payloads.add(data=answer)
+    marker.details["data"].payloads.add(data=b'{"seq":3,"activity_type":"verdict of"}')
+    assert of_event(event) == "step here verdict of"
 
 
 def test_no_script_meets_a_fault_of_the_code_itself(now: Fingerprint) -> None:

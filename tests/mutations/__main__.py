@@ -5,7 +5,6 @@ neither; else exits 1. Goes on where it was broken off; `--fresh` begins again, 
 """
 
 import argparse
-import hashlib
 import json
 import sys
 from dataclasses import asdict
@@ -13,9 +12,10 @@ from dataclasses import asdict
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from tests.mutations import taking_over
 from tests.mutations.catalogue import MUTATIONS
 from tests.mutations.looking import ROOT, CouldNotAsk, Seen, look
-from tests.mutations.mutation import Mutation
+from tests.mutations.mutation import Mutation, key
 from tests.mutations.report import PAGE, with_table
 from tests.safeguards.removal import DoesNotApply
 
@@ -51,7 +51,8 @@ def main(arguments: list[str]) -> int:
             if not right(each, seen):
                 wrong.append(f"{each.what}: {'nobody noticed' if each.breaks else 'noticed, and is harmless'}: {seen}")
     results = [(each, Seen(**kept[key(each)]) if key(each) in kept else None) for each in MUTATIONS]
-    PAGE.write_text(with_table(PAGE.read_text(), results))
+    met = taking_over.kept()
+    PAGE.write_text(with_table(PAGE.read_text(), results, {each.what: met.get(key(each)) for each in MUTATIONS}))
     for text in wrong:
         console.print(f"WRONG  {text}")
     return 1 if wrong else 0
@@ -60,11 +61,6 @@ def main(arguments: list[str]) -> int:
 def right(mutation: Mutation, seen: Seen) -> bool:
     """Whether it was judged as it is: by the fingerprint or a replay, whatever the linter says."""
     return bool(seen.fingerprint or seen.replay) is mutation.breaks
-
-
-def key(mutation: Mutation) -> str:
-    """Changes with what is changed."""
-    return f"{mutation.what} {hashlib.sha256(repr(mutation.replacements).encode()).hexdigest()[:16]}"
 
 
 if __name__ == "__main__":

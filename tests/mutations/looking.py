@@ -62,9 +62,9 @@ def _fingerprint(root: Path) -> str:
         return ""
     if "Open settlements could not go on" not in said.stdout:
         # a tree that cannot even be imported has been noticed, as soon as anybody looks
-        return _short(f"does not run: {_last_line(said.stderr)}")
+        return short(f"does not run: {_last_line(said.stderr)}")
     [first, *rest] = [line.strip() for line in said.stdout.partition("\n\n")[2].splitlines() if line.startswith("  ")]
-    return _short(" ".join([first, *rest[:2]]) if rest and rest[0].startswith("command") else first)
+    return short(" ".join([first, *rest[:2]]) if rest and rest[0].startswith("command") else first)
 
 
 def _replay(root: Path) -> str:
@@ -74,11 +74,11 @@ def _replay(root: Path) -> str:
     except ValueError:
         raise CouldNotAsk(f"replay: {said.stdout}{said.stderr}") from None
     if "error" in answer:
-        return _short(f"does not run: {answer['error']['message']}")
+        return short(f"does not run: {answer['error']['message']}")
     parted = [each["parting"] for each in answer["results"] if not each["replays"]]
     if (said.returncode == 0) is bool(parted):
         raise CouldNotAsk(f"replay: exit code {said.returncode}: {said.stdout[:2000]}{said.stderr}")
-    return _short(f"event {parted[0]['event_id']} {parted[0]['event']}; wants {parted[0]['wanted']}") if parted else ""
+    return short(f"event {parted[0]['event_id']} {parted[0]['event']}; wants {parted[0]['wanted']}") if parted else ""
 
 
 def _lint(root: Path) -> str:
@@ -96,7 +96,7 @@ def _lint(root: Path) -> str:
     found = [line for line in said.stdout.splitlines() if "TID251" in line]
     if said.returncode not in (0, 1) or bool(found) is not (said.returncode == 1):
         raise CouldNotAsk(f"ruff: {said.stdout}{said.stderr}")
-    return _short(found[0].partition("TID251 ")[2]) if found else ""
+    return short(found[0].partition("TID251 ")[2]) if found else ""
 
 
 def _run(root: Path, seed: str, *words: str) -> "subprocess.CompletedProcess[str]":
@@ -117,9 +117,9 @@ def _last_line(text: str) -> str:
     return (text.strip().splitlines() or [""])[-1]
 
 
-def _short(text: str) -> str:
+def short(text: str) -> str:
     line = " ".join(text.split())
     return line if len(line) <= LONGEST_TEXT else f"{line[: LONGEST_TEXT - 1]}…"
 
 
-__all__ = ["ROOT", "CouldNotAsk", "Seen", "look", "mutated"]
+__all__ = ["ROOT", "CouldNotAsk", "Seen", "look", "mutated", "short"]

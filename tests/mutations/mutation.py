@@ -1,5 +1,6 @@
 """A change of the kind people make to the workflows, and whether it breaks open settlements."""
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +23,11 @@ class Mutation:
                 each.apply(root)
             except DoesNotApply as error:
                 raise DoesNotApply(f"{self.what}: {error}") from None
+
+
+def key(mutation: Mutation) -> str:
+    """Changes with what is changed."""
+    return f"{mutation.what} {hashlib.sha256(repr(mutation.replacements).encode()).hexdigest()[:16]}"
 
 
 def workflows(file: str, old: str, new: str) -> Replacement:

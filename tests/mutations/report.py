@@ -1,17 +1,20 @@
 """The table of mutations in docs/replay.md, from what was seen."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from tests.mutations.looking import ROOT, Seen
 from tests.mutations.mutation import Mutation
 
 PAGE = ROOT / "docs" / "replay.md"
 BEGIN, END = "<!-- mutations -->\n", "<!-- end of mutations -->\n"
-_HEAD = "| change | open settlements | fingerprint | replay | linter |\n|---|---|---|---|---|\n"
+_HEAD = "| change | open settlements | fingerprint | replay | linter | taken over |\n|---|---|---|---|---|---|\n"
 
 
-def with_table(page: str, results: Sequence[tuple[Mutation, Seen | None]]) -> str:
-    """The page, with the table as it is now; None for a mutation that has not been asked about yet."""
+def with_table(page: str, results: Sequence[tuple[Mutation, Seen | None]], met: Mapping[str, str | None]) -> str:
+    """The page, with the table as it is now; None for a mutation that has not been asked about yet.
+
+    `met` has, by mutation, what open settlements met that were taken over by a worker with the change in it.
+    """
     before, _, rest = page.partition(BEGIN)
     after = rest.partition(END)[2]
     asked = [(mutation, seen) for mutation, seen in results if seen is not None]
@@ -25,13 +28,25 @@ def with_table(page: str, results: Sequence[tuple[Mutation, Seen | None]]) -> st
         f"take {len(mistaken)} for breaking.\n\n"
     )
     left = f"{len(results) - len(asked)} have not been asked about yet.\n\n" if len(asked) < len(results) else ""
-    rows = "".join(_row(mutation, seen) for mutation, seen in results)
-    return f"{before}{BEGIN}\n{summary}{left}{_HEAD}{rows}\n{END}{after}"
+    rows = "".join(_row(mutation, seen, met.get(mutation.what)) for mutation, seen in results)
+    return f"{before}{BEGIN}\n{summary}{_taken_over(results, met)}{left}{_HEAD}{rows}\n{END}{after}"
 
 
-def _row(mutation: Mutation, seen: Seen | None) -> str:
+def _taken_over(results: Sequence[tuple[Mutation, Seen | None]], met: Mapping[str, str | None]) -> str:
+    """What the real server said of it all, in one sentence."""
+    told = [(mutation.breaks, text) for mutation, _ in results if (text := met.get(mutation.what)) is not None]
+    breaking, harmless = ([text for breaks, text in told if breaks is which] for which in (True, False))
+    return (
+        f"Of {len(breaking)} changes that break, {sum(map(bool, breaking))} kept one of six settlements from its end that "
+        f"were open on a real server and taken over by a worker with the change; of {len(harmless)} harmless ones "
+        f"{sum(map(bool, harmless))}.\n\n"
+    )
+
+
+def _row(mutation: Mutation, seen: Seen | None, met: str | None) -> str:
     fate = f"**break**: {mutation.why}" if mutation.breaks else f"go on: {mutation.why}"
     cells = ["not run"] * 3 if seen is None else [_quoted(net) for net in (seen.fingerprint, seen.replay, seen.lint)]
+    cells.append("not run" if met is None else _quoted(met))
     return f"| {mutation.what} | {fate} | {' | '.join(cells)} |\n"
 
 

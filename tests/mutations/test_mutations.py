@@ -12,6 +12,7 @@ from tests.mutations.harmless import HARMLESS
 from tests.mutations.looking import look
 from tests.mutations.mutation import Mutation
 from tests.mutations.report import BEGIN, END, PAGE
+from tests.mutations.taking_over import taken_over, yard
 from tests.safeguards.removal import ROOT
 
 
@@ -42,3 +43,13 @@ def test_one_that_breaks_is_noticed_and_one_that_is_harmless_is_not(mutation: Mu
 def test_the_table_in_the_docs_has_each_of_them() -> None:
     table = PAGE.read_text().partition(BEGIN)[2].partition(END)[0]
     assert [each.what for each in MUTATIONS if f"| {each.what} |" not in table] == []
+
+
+@pytest.mark.timeout(600)
+async def test_open_settlements_are_kept_from_their_end_by_one_that_breaks_and_by_none_that_is_harmless(
+    tmp_path: Path,
+) -> None:
+    """Nothing of the nets is asked: a worker with the change takes over what is open on a real server."""
+    async with yard(tmp_path) as (client, quorum):
+        assert "[TMPRL1100] Nondeterminism error" in await taken_over(client, quorum, BREAKING[0])
+        assert await taken_over(client, quorum, HARMLESS[1]) == ""

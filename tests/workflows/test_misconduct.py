@@ -170,8 +170,8 @@ async def test_what_a_ledger_refuses_to_judge_is_told_once_and_a_later_settlemen
 
 async def test_a_run_that_follows_one_that_was_terminated_accuses_again(service: Service, quorum: Troubled) -> None:
     """Nothing of what the first run did is known to it; a ledger whose answer was lost gives its first receipt."""
-    for ledger in (service.asset, service.payment):
-        ledger.instead["accuse"] = [UNPROVEN]
+    for line in (service.asset, service.payment):
+        line.instead["accuse"] = [UNPROVEN]
     quorum.down = frozenset({2})
     trade = service.settlement()
     await trade.instruct()
