@@ -26,6 +26,13 @@ async def forgetful(temporal: Client, attestors: Quorum, local_roles: tuple[Role
         yield running
 
 
+@pytest.fixture
+async def mindful(temporal: Client, attestors: Quorum, local_roles: tuple[Role, ...]) -> AsyncIterator[Service]:
+    """A service whose settlement worker remembers its runs, also where the folder is run without memory."""
+    async with running_service(temporal, attestors, cached=100, local_roles=local_roles) as running:
+        yield running
+
+
 async def each_task_began_anew(trade: Settlement) -> bool:
     """Whether no task was given to a worker because it remembered the run: such come by a queue of its own."""
     tasks = [
@@ -61,9 +68,9 @@ async def test_it_is_suspended_and_resumed_from_its_history_alone(forgetful: Ser
     assert await each_task_began_anew(trade)
 
 
-async def test_a_remembered_run_is_told_from_a_forgotten_one(service: Service) -> None:
+async def test_a_remembered_run_is_told_from_a_forgotten_one(mindful: Service) -> None:
     """The comparison: with a memory, a task comes by the worker's own queue."""
-    trade = service.settlement(payment={"quantity": 11 * CASH})
+    trade = mindful.settlement(payment={"quantity": 11 * CASH})
     await trade.instruct()
     await trade.until_blocked("insufficient_balance")
     await asyncio.gather(trade.cancel(SELLER), trade.cancel(BUYER))
