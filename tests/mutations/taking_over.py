@@ -32,6 +32,7 @@ from tests.world import BUYER, CASH, SELLER, UNITS
 
 KEPT = ROOT / "build" / "taken-over.json"
 PATIENCE_SECONDS = 90.0
+RETRY_AFTER_SECONDS = 0.5
 TRIED_IN_VAIN = 4
 """A step that has failed so often for the same reason will go on failing."""
 
@@ -138,11 +139,15 @@ async def _became(service: Service, name: str, trade: Settlement, finish: Finish
 
 
 async def _to_its_end(service: Service, trade: Settlement, finish: Finish, outcome: str) -> str:
-    try:
-        await trade.report()
-        await finish(service, trade)
-    except (WorkflowQueryFailedError, WorkflowUpdateFailedError, RPCError) as error:
-        return str(error.__cause__ or error)
+    while True:
+        try:
+            await trade.report()
+            await finish(service, trade)
+            break
+        except (WorkflowQueryFailedError, WorkflowUpdateFailedError) as error:
+            return str(error.__cause__ or error)
+        except RPCError:  # nobody answered in time: `_trouble` says why, or it is only slow
+            await asyncio.sleep(RETRY_AFTER_SECONDS)
     report = await trade.handle.result()
     return "" if report.outcome == outcome else f"ends {report.outcome}, not {outcome}"
 
