@@ -14,6 +14,8 @@ from tests.proof.independent.verifier import Verifier
 from tests.proof.trading import OUTCOMES, Floor, floor, waits_for
 from tests.world import BUYER, SELLER
 
+pytestmark = pytest.mark.timeout(600)  # every kind of settlement is played first, and each export waits for seals
+
 
 @pytest.fixture(scope="module")
 async def played(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Floor]:

@@ -7,7 +7,6 @@ import sys
 from asyncio.subprocess import DEVNULL, PIPE, STDOUT
 from pathlib import Path
 
-from interlock.cli.main import VERBS
 from tests.upgrade.changes import OPERATIONS
 
 LIMIT_SECONDS = 300.0
@@ -19,11 +18,6 @@ def commands(name: str) -> str:
     (export,) = re.findall(r"```sh\n(.*?)```", text, re.DOTALL)
     (block,) = re.findall(rf"```sh {name}\n(.*?)```", text, re.DOTALL)
     return f"{export}{block}"
-
-
-def has_replay() -> bool:
-    """Whether this command has the verb that the recipe begins with."""
-    return any(verb.name == "replay" for verb in VERBS)
 
 
 class Operator:

@@ -12,54 +12,18 @@ from temporalio.client import WorkflowExecutionStatus
 
 from tests.e2e.conftest import outcome, until
 from tests.upgrade.changes import COMPATIBLE, FIXED, INCOMPATIBLE, Tree, tree_with
-from tests.upgrade.recipe import has_replay
 from tests.upgrade.traffic import Waiting
 from tests.upgrade.world import Plant, plant
 
 OPEN = 10
 DIVERGES = WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_NON_DETERMINISTIC_ERROR
 
-REPLAY = """
-import asyncio, json, logging, os, sys
-from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
-from temporalio.worker import Replayer
-from interlock.worker.sandbox import sandbox
-from interlock.workflows.settlement_workflow import SettlementWorkflow
-
-logging.disable(logging.CRITICAL)
-
-async def main():
-    client = await Client.connect(sys.argv[1])
-    replayer = Replayer(
-        workflows=[SettlementWorkflow], workflow_runner=sandbox(), data_converter=pydantic_data_converter
-    )
-    found = client.list_workflows("WorkflowType = 'Settlement' AND ExecutionStatus = 'Running'")
-    results = [
-        (run.id, result.replay_failure is None)
-        async for run in found
-        for result in [await replayer.replay_workflow(
-            await client.get_workflow_handle(run.id).fetch_history(), raise_on_replay_failure=False
-        )]
-    ]
-    print(json.dumps([name for name, replays in results if not replays]))
-    sys.stdout.flush()
-    os._exit(0 if all(replays for _, replays in results) else 1)
-
-asyncio.run(main())
-"""
-
 
 async def replayed(running: Plant, tree: Tree) -> tuple[int, str]:
-    """What the recipe's replay of open settlements says with that tree's code: its exit code, and what it printed.
-
-    By the verb where the command has it, else by Temporal's own replayer.
-    """
-    verb = [sys.executable, "-m", "interlock.cli.main", "replay", "--open", "--json"]
-    by_hand = [sys.executable, "-c", REPLAY, running.stack.temporal.address]
+    """What the replay of all open settlements says with that tree's code: its exit code, and what it printed."""
     done = await asyncio.to_thread(
         subprocess.run,
-        verb if has_replay() else by_hand,
+        [sys.executable, "-m", "interlock.cli.main", "replay", "--open", "--all", "--json"],
         env=tree.whole_environment | {"TEMPORAL_ADDRESS": running.stack.temporal.address},
         capture_output=True,
         text=True,

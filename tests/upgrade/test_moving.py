@@ -10,7 +10,7 @@ from interlock.worker.versions import Versions
 from tests.e2e.conftest import until
 from tests.upgrade.changes import COMPATIBLE, OPERATIONS, tree_with
 from tests.upgrade.judging import by_builds, carried, disturbed
-from tests.upgrade.recipe import Operator, commands, has_replay
+from tests.upgrade.recipe import Operator, commands
 from tests.upgrade.traffic import Waiting
 from tests.upgrade.upgrade import NEW, OLD, known_to
 from tests.upgrade.world import DEPLOYMENT, plant
@@ -30,9 +30,7 @@ async def test_open_settlements_are_moved_and_end_on_the_new_build(tmp_path: Pat
             waiting = await Waiting.begin(running.market, running.temporal, 3)
             await running.start(NEW, tree=tree)
             await known_to(operator, NEW)
-            if has_replay():
-                await operator.does("replay")
-
+            await operator.does("replay")
             await operator.does("all")
             await until(lambda: counted(running.temporal, 3), every_seconds=0.2)
             await operator.does("move")
