@@ -8,7 +8,7 @@ WITH begun AS (
     SELECT coalesce(b.terms_hash, n.terms_hash) AS terms_hash, coalesce(b.settlement_id, n.settlement_id) AS settlement_id,
         CASE n.operation WHEN 'release' THEN 'released' WHEN 'refund' THEN 'refunded' ELSE 'locked' END AS state,
         CASE WHEN b.position IS NOT NULL THEN b.authority -> 'signed'
-            ELSE (SELECT l.signed FROM ledger.locks AS l WHERE l.terms_hash = n.terms_hash) END AS signed,
+            ELSE (SELECT l.signed FROM ledger.locks AS l WHERE l.terms_hash = n.terms_hash LIMIT 1) END AS signed,
         d.id AS deliverer, s.id AS escrow, b.position AS lock_entry, n.position AS ending_entry
     FROM begun AS b FULL JOIN ended AS n ON n.terms_hash = b.terms_hash
     LEFT JOIN ledger.accounts AS d ON d.name = b.authority #>> '{signed,terms,delivery,deliverer}'
