@@ -14,6 +14,7 @@ from typing import Any
 import asyncpg
 
 from interlock.audit.journals import Journal
+from interlock.audit.keeping import KeptJournal, Relay
 from interlock.audit.verify import TablesResult, verify_journals, verify_tables
 from interlock.audit.verify_journal import JournalResult
 from interlock.client import SettlementHandle
@@ -44,7 +45,8 @@ from interlock.protocol import (
     Terms,
 )
 from interlock.stack.embedded import EmbeddedStack
-from interlock.stack.identity import JOURNALS
+from interlock.stack.identity import AUDIT, JOURNALS, LEDGERS
+from interlock.worker.sealing import Keeper
 from tests.e2e.conftest import Market, Parties, outcome, until
 from tests.world import ATTEMPT, BUYER, CASH, OPERATORS, SELLER, USD, key, receipt
 
@@ -127,11 +129,27 @@ async def staged(folder: Path) -> AsyncIterator[Stage]:
         await until(lambda: _is_sealed(stage), every_seconds=0.5)
         for process in list(stack.processes.values()):
             await process.stop()
+        await _witness(stack, stage)
         await until(lambda: _is_sealed(stage, at_rest=True), every_seconds=0.5)
         for name, superuser in superusers.items():
             await superuser.execute("SET session_replication_role = replica")
             await superuser.execute(_UNBOUND.format(schema=stage.schema(name)))
         yield stage
+
+
+async def _witness(stack: EmbeddedStack, stage: Stage) -> None:
+    """See that the last seals, made while the workers stopped, stand in the other places too."""
+    async with AsyncExitStack() as held:
+
+        async def connections(database: str) -> Connections:
+            opened = await Connections.open(stack.dsn(database, f"{database}_writer"), size=1, timeout_s=60.0)
+            held.push_async_callback(opened.close)
+            return opened
+
+        for _ in range(2):  # what one has brought, the other fetches
+            for name in LEDGERS:
+                journal, relay = KeptJournal(name, await connections(name)), Relay(await connections(AUDIT))
+                await Keeper(journal, stage.seal_keys[name], stage.network, stage.keepers, relay).exchange()
 
 
 async def _is_sealed(stage: Stage, *, at_rest: bool = False) -> bool:
