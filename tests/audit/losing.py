@@ -19,7 +19,7 @@ from interlock.audit.spans import StoredSpan
 from interlock.protocol import Attested, ByConsent, Certificate, Fact, Leg, SignedTerms, Terms, trace_id_of
 from tests.audit.receivers import Received
 from tests.audit.trading import WORKERS, Floor, trading_floor
-from tests.chaos.whole import judged_traces
+from tests.chaos.whole import judged_traces, readers_of
 from tests.e2e.conftest import outcome, until
 from tests.world import ATTEMPT, BUYER, CASH, SELLER, USD, receipt
 
@@ -190,7 +190,7 @@ class Losing:
 
     async def judged(self, *, within: float = 90.0) -> TraceResult:
         """What the judge says, once nothing is missing."""
-        return await judged_traces(self.floor.stack, within=within)
+        return await judged_traces(readers_of(self.floor.stack), within=within)
 
     async def spans(self) -> dict[str, tuple[StoredSpan, ...]]:
         """What is stored of each terms' trace."""

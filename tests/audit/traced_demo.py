@@ -12,24 +12,21 @@ import sys
 import tempfile
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import timedelta
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import asyncpg
 
 from interlock.audit.completeness import TraceResult
-from interlock.audit.journals import Journal
 from interlock.audit.reader import SpanReader
 from interlock.audit.spans import StoredSpan, trees_of
-from interlock.audit.tracing import traces
-from interlock.ledgers.connections import Connections
 from interlock.protocol.reports import root_span_id_of, trace_id_of
 from interlock.stack.identity import identity_of
 from interlock.stack.ports import LOOPBACK
 from tests.audit.receivers import Received, grpc_receiver, http_receiver
 from tests.audit.trees import TO_PAID, VOIDED, ids, steps_forward
+from tests.chaos.whole import judged_traces
 
 RECEIVERS = {"grpc": grpc_receiver, "http/protobuf": http_receiver}
 PLAYED_WITHIN_SECONDS = 400.0
@@ -95,27 +92,10 @@ def readers(folder: Path) -> tuple[str, dict[str, str]]:
     return audit, {name: each["reader"] for name, each in ledgers.items()}
 
 
-async def whole(dsn: str, ledgers: Mapping[str, str]) -> TraceResult:
-    """The judgement of all traces, as soon as nothing is missing: what was lost is made again within seconds."""
-    loop = asyncio.get_running_loop()
-    until = loop.time() + WHOLE_WITHIN_SECONDS
-    async with AsyncExitStack() as held:
-        opened = {}
-        for name, each in {"audit": dsn, **ledgers}.items():
-            opened[name] = await Connections.open(each, size=1, timeout_s=20.0)
-            held.push_async_callback(opened[name].close)
-        journals = {name: Journal(name, opened[name]) for name in ledgers}
-        while True:
-            result = await traces(opened["audit"], journals, young=timedelta())
-            if result.ok or loop.time() >= until:
-                return result
-            await asyncio.sleep(1.0)
-
-
 async def at_rest(folder: Path, received: Received) -> tuple[Spans, list[dict[str, Any]], TraceResult]:
     """What is stored, once neither side has changed for a while; the ledgers' entries; what the judge says."""
     dsn, ledgers = readers(folder)
-    judged = await whole(dsn, ledgers)
+    judged = await judged_traces({"audit": dsn, **ledgers}, within=WHOLE_WITHIN_SECONDS)
     connection = await asyncpg.connect(dsn)
     loop = asyncio.get_running_loop()
     since, before, latest = loop.time(), (0, 0), loop.time() + RESTS_WITHIN_SECONDS

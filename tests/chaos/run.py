@@ -24,7 +24,7 @@ from tests.chaos.plots import play
 from tests.chaos.results import Results
 from tests.chaos.saboteur import Saboteur
 from tests.chaos.trade import TERMS_HASHES_KEY
-from tests.chaos.whole import CAUGHT_UP_WITHIN_SECONDS, judged_traces
+from tests.chaos.whole import CAUGHT_UP_WITHIN_SECONDS, judged_traces, readers_of
 
 _LOOK_EVERY_SECONDS = 0.5
 
@@ -159,7 +159,7 @@ async def _judged(run: Run, begun: float) -> Results:
     wrong += (f"workflow {name} still runs" for name in await run.listed("Running"))
     wrong += (f"workflow {name} was cancelled" for name in await run.listed("Canceled"))
     wrong += (f"workflow {name} timed out" for name in await run.listed("TimedOut"))
-    whole = await judged_traces(floor.stack, within=CAUGHT_UP_WITHIN_SECONDS * floor.fleet.pace)
+    whole = await judged_traces(readers_of(floor.stack), within=CAUGHT_UP_WITHIN_SECONDS * floor.fleet.pace)
     wrong += (f"traces: {text}" for text in whole.violations)
     recovered = list(results.recoveries(register, run.saboteur.hits))
     could = [claim for claim in register.claims.values() if claim.waits_for_nobody]

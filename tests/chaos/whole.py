@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from datetime import timedelta
 
@@ -16,18 +17,20 @@ CAUGHT_UP_WITHIN_SECONDS = 120.0
 _LOOK_EVERY_SECONDS = 1.0
 
 
-async def judged_traces(stack: EmbeddedStack, *, within: float = CAUGHT_UP_WITHIN_SECONDS) -> TraceResult:
-    """The judgement of all traces: as soon as nothing is missing, at the latest after so many seconds."""
+async def judged_traces(readers: Mapping[str, str], *, within: float = CAUGHT_UP_WITHIN_SECONDS) -> TraceResult:
+    """The judgement of all traces: as soon as nothing is missing, at the latest after so many seconds.
+
+    `readers` are the connection strings of who may read the audit database and each ledger, by database. A trace that
+    is being written while it is looked at is looked at again.
+    """
     until = time.monotonic() + within
     async with AsyncExitStack() as held:
-
-        async def reader(database: str) -> Connections:
-            opened = await Connections.open(stack.dsn(database, f"{database}_reader"), size=2, timeout_s=30.0)
-            held.push_async_callback(opened.close)
-            return opened
-
-        trail = await reader("audit")
-        journals = {ledger: Journal(ledger, await reader(ledger)) for ledger in ("asset", "payment")}
+        opened = {}
+        for database, dsn in readers.items():
+            opened[database] = await Connections.open(dsn, size=2, timeout_s=30.0)
+            held.push_async_callback(opened[database].close)
+        trail = opened.pop("audit")
+        journals = {ledger: Journal(ledger, connections) for ledger, connections in opened.items()}
         while True:
             try:
                 result = await traces(trail, journals, young=timedelta())
@@ -35,6 +38,11 @@ async def judged_traces(stack: EmbeddedStack, *, within: float = CAUGHT_UP_WITHI
                 if time.monotonic() >= until:
                     raise
             else:
-                if result.ok or time.monotonic() >= until:
+                if (result.ok and not result.young) or time.monotonic() >= until:
                     return result
             await asyncio.sleep(_LOOK_EVERY_SECONDS)
+
+
+def readers_of(stack: EmbeddedStack) -> dict[str, str]:
+    """The connection strings that a stack's trail is judged with."""
+    return {database: stack.dsn(database, f"{database}_reader") for database in ("audit", "asset", "payment")}
