@@ -60,13 +60,7 @@ class SettlementHandle:
 
     async def status(self) -> SettlementReport:
         """Where it stands now. Raises UnknownSettlement, NotReached, or NoWorker within about 5 seconds."""
-        run = self._ended or await self._run()
-        report = await self._runs.report(run)
-        if self.terms_hash in (None, report.terms_hash):
-            return report
-        if (elsewhere := await self._recovery_run()) is not None:
-            return await self._runs.report(elsewhere)
-        return self._as_proposed(run, report)
+        return await self._status()
 
     async def outcome(self) -> SettlementReport:
         """Wait for the end, however long it takes, and return the final report: a report for every outcome.
@@ -139,6 +133,16 @@ class SettlementHandle:
         """The terms that parties have signed so far, oldest first; answered without a worker."""
         return tuple(await self._runs.proposals(await self._run()))
 
+    async def _status(self, *, heard: bool = False) -> SettlementReport:
+        """`heard`: the run has just listened to what was said of these terms, so that it knows them."""
+        run = self._ended or await self._run()
+        report = await self._runs.report(run)
+        if self.terms_hash in (None, report.terms_hash):
+            return report
+        if (elsewhere := await self._recovery_run()) is not None:
+            return await self._runs.report(elsewhere)
+        return self._as_proposed(run, report, heard=heard)
+
     async def _run(self) -> Run:
         run = await self._runs.describe(self.workflow_id)
         if run is None:
@@ -151,11 +155,12 @@ class SettlementHandle:
             return None
         return await self._runs.describe(recovery_workflow_id(self.workflow_id, self.terms_hash))
 
-    def _as_proposed(self, run: Run, report: SettlementReport) -> SettlementReport:
+    def _as_proposed(self, run: Run, report: SettlementReport, *, heard: bool = False) -> SettlementReport:
         """The report of a settlement of which these terms are one of several proposals."""
         ended_unmatched = report.outcome in (Outcome.EXPIRED, Outcome.CANCELLED) and report.verdict is None
         unmatched = report.stage is Stage.PROPOSED or ended_unmatched
-        proposed = self.instructed is not None or self.terms_hash in run.terms_hashes  # the latter lags a step behind
+        # what the run lists lags a step behind, and no longer has what was withdrawn
+        proposed = heard or self.instructed is not None or self.terms_hash in run.terms_hashes
         if self.terms_hash is None or not (unmatched and proposed):
             raise SettlementIdUsed(
                 f"settlement id {self.settlement_id} stands for other terms of these parties, {report.terms_hash}",
@@ -192,7 +197,8 @@ class SettlementHandle:
                 raise AlreadyEnded(f"{self.settlement_id} has ended {report.outcome}") from None
             raise
         try:
-            return await self.status()  # the answer to repeated words is the first one's: things may have moved on
+            # the answer to repeated words is the first one's: things may have moved on
+            return await self._status(heard=True)
         except ServiceFault:
             return answer
 

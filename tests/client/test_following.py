@@ -1,6 +1,7 @@
 """What a client learns and says of a settlement that is under way: status, events, consent, orders, its end."""
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 
@@ -80,6 +81,20 @@ async def test_the_only_party_withdraws_and_saying_so_again_is_harmless(
     report = await handle.outcome()
     assert (report.outcome, report.verdict, report.lock) == ("CANCELLED", None, None)
     assert await handle.withdraw(SELLER.sign_withdrawal(terms, NETWORK)) == report
+
+
+async def test_a_second_proposal_is_withdrawn_by_whoever_holds_its_terms(
+    client: SettlementClient, service: Service
+) -> None:
+    first = service.settlement().terms
+    second = first.model_copy(update={"settle_by": first.settle_by + timedelta(minutes=1)})
+    for terms in (first, second):
+        await client.instruct(terms, SELLER.sign(terms, NETWORK))
+    withdrawal = SELLER.sign_withdrawal(second, NETWORK)
+    for _ in range(2):
+        report = await client.handle(second).withdraw(withdrawal)
+        assert (report.terms_hash, report.outcome) == (second.hash(NETWORK), None)
+    assert (await client.handle(first).status()).terms_hash == first.hash(NETWORK)
 
 
 async def test_two_operators_void_and_strangers_do_not(client: SettlementClient, service: Service) -> None:
