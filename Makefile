@@ -4,15 +4,18 @@ VENV := .venv
 BIN := $(VENV)/bin
 # Each process starts servers of its own; much of the time is waiting, so two processes suit two cores.
 TEST_PROCESSES ?= 2
+# tests/conftest.py says which files go together, and which go first.
+AT_ONCE := -n $(TEST_PROCESSES) --dist loadgroup --no-loadscope-reorder
 
 .PHONY: demo traced-demo test check docs install lock clean wheel pictures model matrix chaos soak tamper safeguards bench
-.PHONY: test-no-cache histories fingerprint mutations upgrade
+.PHONY: test-long test-no-cache histories fingerprint mutations upgrade
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo    settle trades on an embedded Temporal and Postgres, live"
 	@echo "make traced-demo  play the demo before an OTLP receiver, by gRPC and by HTTP, and compare every trace"
 	@echo "make test    all tests"
+	@echo "make test-long  the tests that take half a minute and more and have a shorter one beside them"
 	@echo "make test-no-cache  the workflows' tests, where every workflow task replays its run"
 	@echo "make histories  record the paths through the workflows that have no history yet"
 	@echo "make fingerprint  write down the order of the workflows' commands (docs/replay.md says when)"
@@ -47,7 +50,11 @@ traced-demo: install
 	$(BIN)/python -m tests.audit.traced_demo $(PROTOCOLS)
 
 test: install
-	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile $(TEST_FLAGS)
+	$(BIN)/python -m pytest $(AT_ONCE) $(TEST_FLAGS)
+
+# What `make test` leaves to a shorter test beside it.
+test-long: install
+	$(BIN)/python -m pytest -m long $(AT_ONCE) $(TEST_FLAGS)
 
 # Every workflow task replays its run: the workers of these tests keep none in memory.
 test-no-cache: install

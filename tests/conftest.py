@@ -33,6 +33,30 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--cached-workflows", type=int, default=100, metavar="N", help="runs kept in memory")
 
 
+_TOGETHER = {"audit/test_telling.py": "traded", "audit/test_traces.py": "traded"}
+"""Files that look at one thing that takes long to make: by one process, so that it is made once."""
+_BEGIN = (
+    "e2e/test_recovery.py", "cli/test_settlement_verbs.py", "cli/test_cluster_versions.py", "matrix/test_matrix.py",
+    "audit/test_traces.py", "audit/test_telling.py", "audit/test_losing.py", "cli/test_without_worker.py",
+    "workflows/test_voiding.py", "chaos/test_chaos.py", "upgrade/test_let_through.py", "worker/test_waking.py",
+    "audit/tamper/test_tamper.py", "ledgers/machine/test_machine.py", "proof/test_exporting.py", "e2e/test_up.py",
+    "client/test_instructing.py",
+)  # fmt: skip
+"""The files that take longest, so that none of them is begun when all others are done."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests of one file go to one process, and those of the longest files first."""
+    here = Path(__file__).parent
+    assert all((here / name).is_file() for name in (*_TOGETHER, *_BEGIN))
+    ranks = {name: rank for rank, name in enumerate(_BEGIN)}
+    names = {item.path: item.path.relative_to(here).as_posix() for item in items}
+    for item in items:
+        name = names[item.path]
+        item.add_marker(pytest.mark.xdist_group(_TOGETHER.get(name, name)))
+    items.sort(key=lambda item: ranks.get(names[item.path], len(ranks)))
+
+
 @dataclass
 class LedgerServer:
     """A server with an installed `asset` and `payment` ledger that tests copy; gives DSNs by database and role.

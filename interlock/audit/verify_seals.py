@@ -14,6 +14,7 @@ from interlock.protocol.merkle import root_of
 from interlock.protocol.seals import Seal, SignedSeal
 
 LEAF_BYTES = 32
+_LISTS = ("positions", "witnessed", "leaves")
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ class Judge:
             f"it is stored under digest {row['digest']}, its own is {digest}": row["digest"] != digest,
             "its leaves are not those under its root": not rooted,
             "its text is not as its keeper wrote it": not _is_verbatim(signed, row),
-        }
+        } | {f"its {name} are gone: nothing stands there, not even an empty list": row[name] is None for name in _LISTS}
         faults = tuple(text for text, is_so in wrong.items() if is_so)
         return made(seal=signed.seal, digest=digest, is_signed=not unsigned, has_its_leaves=rooted, faults=faults)
 

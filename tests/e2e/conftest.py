@@ -20,6 +20,7 @@ from interlock.protocol import LedgerOrder, Leg, LocalSigner, Mint, OpenAccount,
 from interlock.protocol.names import Role
 from interlock.stack.embedded import EmbeddedStack
 from interlock.stack.processes import ManagedProcess
+from interlock.stack.temporal import _DYNAMIC_CONFIG
 from tests.world import ATTEMPT, BUYER, CASH, OPERATORS, OUSG, SELLER, UNITS, USD, receipt
 
 
@@ -133,7 +134,11 @@ async def service(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Ser
     folder: Path = tmp_path_factory.mktemp("stack")
     operators: tuple[LocalSigner, ...] = OPERATORS[:2]
     stack = EmbeddedStack(folder, tuple(each.address for each in operators), sweep_every_seconds=1.0)
-    await stack.start(worker=False)
+    with pytest.MonkeyPatch.context() as patched:
+        # an erased run is gone once its last tasks are noted as done: every 30 s, if nobody says otherwise
+        for queue in ("transfer", "visibility"):
+            patched.setitem(_DYNAMIC_CONFIG, f"history.{queue}ProcessorUpdateAckInterval", '"1s"')
+        await stack.start(worker=False)
     try:
         temporal = await Client.connect(stack.temporal.address, data_converter=pydantic_data_converter)
         async with Market.on(folder) as market:

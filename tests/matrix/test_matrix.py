@@ -1,4 +1,4 @@
-"""Cells of every row and column of the crash matrix, in both placements; and that judge, memory and page are right."""
+"""A cell of every row and column of the crash matrix, placements in turn; and that judge, memory and page are right."""
 
 import asyncio
 import re
@@ -25,50 +25,29 @@ from tests.matrix.trade import REFUNDED, RELEASED, UNTOUCHED, Books, outcome_of
 pytestmark = pytest.mark.timeout(600)  # what it waits for is given up by the engine after 15 s, many times over
 
 _APART = (
-    ("attest PAID", "the worker killed and no other there for a while"),
     ("pay", "killed before the effect"),
-    ("lock", "killed after the commit, before the answer"),
     ("release", "lands late, after the retry has succeeded"),
-    ("pay", "lands late, after the settlement has ended the other way"),
     ("check", "Temporal's whole database lost"),
-    ("match", "Temporal killed"),
     ("attest VOIDED", "the ledger unreachable for a while"),
     ("void", "the workflow terminated"),
     ("refund", "the answer lost"),
-    ("void", "the answer delivered twice"),
     ("check", "the workflow cancelled from the Web UI"),
-    ("pay", "Postgres killed inside the transaction"),
     ("attest", "down"),
-    ("refund", "slow"),
     ("release", "lying"),
-    ("attest PAID", "contradicting itself"),
     ("match", "ahead, the asset ledger's"),
-    ("attest", "ahead, the payment ledger's"),
     ("lock", "behind, the asset ledger's"),
-    ("attest VOIDED", "behind, the payment ledger's"),
 )
 _HERE = (
     ("pay", "the worker killed and no other there for a while"),
-    ("attest PAID", "killed before the effect"),
     ("release", "killed after the commit, before the answer"),
-    ("attest", "Temporal's whole database lost"),
-    ("release", "Temporal killed"),
-    ("lock", "lands late, after the retry has succeeded"),
     ("pay", "lands late, after the settlement has ended the other way"),
-    ("check", "the ledger unreachable for a while"),
-    ("attest VOIDED", "the workflow terminated"),
-    ("pay", "the answer lost"),
+    ("match", "Temporal killed"),
     ("lock", "the answer delivered twice"),
-    ("pay", "the workflow cancelled from the Web UI"),
     ("refund", "Postgres killed inside the transaction"),
-    ("match", "down"),
     ("attest PAID", "slow"),
-    ("attest", "lying"),
     ("void", "contradicting itself"),
-    ("check", "ahead, the asset ledger's"),
-    ("pay", "ahead, the payment ledger's"),
-    ("match", "behind, the asset ledger's"),
-    ("release", "behind, the payment ledger's"),
+    ("attest", "ahead, the payment ledger's"),
+    ("attest VOIDED", "behind, the payment ledger's"),
 )
 SLICE: tuple[Place, ...] = (
     *((Placement.APART, *cell) for cell in _APART),
@@ -101,10 +80,9 @@ async def test_the_invariants_hold_when_all_that_has_happened(
     assert driven[1] == []
 
 
-@pytest.mark.parametrize("placement", Placement)
-def test_every_row_and_every_column_is_among_these_cells(placement: Placement) -> None:
-    assert {step for where, step, _ in SLICE if where is placement} == set(ROWS)
-    assert {fault for where, _, fault in SLICE if where is placement} == set(COLUMNS)
+def test_every_row_and_every_column_is_among_these_cells() -> None:
+    assert {step for _, step, _ in SLICE} == set(ROWS)
+    assert sorted(fault for _, _, fault in SLICE) == sorted(COLUMNS)
     assert set(SLICE) <= set(ALL)
 
 

@@ -35,7 +35,9 @@ def test_there_are_enough_of_both_kinds_each_with_a_name_of_its_own() -> None:
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("mutation", [BREAKING[0], HARMLESS[1]], ids=lambda each: each.what)
+@pytest.mark.parametrize(
+    "mutation", [BREAKING[0], pytest.param(HARMLESS[1], marks=pytest.mark.long)], ids=lambda each: each.what
+)
 def test_one_that_breaks_is_noticed_and_one_that_is_harmless_is_not(mutation: Mutation) -> None:
     assert right(mutation, look(mutation))
 

@@ -88,6 +88,7 @@ async def test_what_diverges_stays_open_and_untouched_is_listed_and_ends_after_t
             await running.verify()
 
 
+@pytest.mark.long
 @pytest.mark.timeout(600)
 async def test_open_settlements_end_on_newer_code_that_replays_them(tmp_path: Path) -> None:
     """As with `interlock up`, where nobody names a build: and it is the newer code that ends them."""

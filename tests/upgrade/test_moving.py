@@ -19,6 +19,7 @@ TYPED = {"replay", "ramp-10", "ramp-50", "all", "drain", "rollback", "move"}
 """The page's blocks that are typed here and in `upgrade`."""
 
 
+@pytest.mark.long
 @pytest.mark.timeout(600)
 async def test_open_settlements_are_moved_and_end_on_the_new_build(tmp_path: Path) -> None:
     with tree_with(COMPATIBLE) as tree:

@@ -21,6 +21,7 @@ def assert_upgraded(done: Upgraded, waiting: int) -> None:
     assert set(by_builds(done.after_rollback)) == {(OLD,)}
 
 
+@pytest.mark.long
 @pytest.mark.timeout(600)
 async def test_an_incompatible_build_is_brought_in_rolled_back_and_brought_in_again_under_load(tmp_path: Path) -> None:
     assert_upgraded(await upgrade(tmp_path / "stack", SMALL), SMALL.waiting)

@@ -99,7 +99,7 @@ def cut_off(catalogue: Catalogue, journal: str, blocks: Sequence[Block], *, coun
         None if journal == "audit" else catalogue.table(journal, "postings"),
     )
     first = blocks[-count].signed.seal
-    after = blocks[-count - 1].signed.seal.through
+    after = blocks[-count - 1].signed.seal.through if count < len(blocks) else 0
     lost = frozenset(place for block in blocks[-count:] for place in block.positions)
     numbers = frozenset(block.signed.seal.number for block in blocks[-count:])
     rows = [(f"DELETE FROM {own.path} WHERE position > {after}", ())]
@@ -118,12 +118,13 @@ def cut_off(catalogue: Catalogue, journal: str, blocks: Sequence[Block], *, coun
 async def resealed(
     catalogue: Catalogue, journal: str, blocks: Sequence[Block], *, signer: LocalSigner, what: str
 ) -> AsyncIterator[Alteration]:
-    """A record of the last block but one changed, and the chain from there on made anew, by somebody with a key."""
+    """A record changed, not of the last block if there is another, and the chain made anew from there with a key."""
     stage = catalogue.stage
     own = catalogue.table(journal, "spans" if journal == "audit" else "entries")
     seals = catalogue.table(journal, "seals")
     column = "name" if journal == "audit" else "reason"
-    changing = blocks[-2]
+    at = max(at for at, block in enumerate(blocks[:-1] or blocks) if block.positions)
+    changing = blocks[at]
     place = changing.positions[0]
     lane = Lane.own(journal)
     async with stage.journals[journal].connections.snapshot() as snapshot:
@@ -132,7 +133,7 @@ async def resealed(
         (f"UPDATE {own.path} SET {column} = 'forged' WHERE position = {place}", ())
     ]
     previous = changing.signed.seal.previous
-    for block in blocks[-2:]:
+    for block in blocks[at:]:
         leaves = list(block.leaves)
         if block is changing:
             leaves[0] = lane.leaf({**row, column: "forged"})
@@ -143,7 +144,7 @@ async def resealed(
         statement = f"UPDATE {seals.path} SET digest = $1, seal = $2, signature = $3, leaves = $4 WHERE number = $5"
         values = (previous, seal.model_dump_json(), signature.model_dump_json(), b"".join(leaves), seal.number)
         statements.append((statement, values))
-    numbers = frozenset(block.signed.seal.number for block in blocks[-2:])
+    numbers = frozenset(block.signed.seal.number for block in blocks[at:])
     names = Named(journal, "seals", seals=numbers)
     yield Alteration(what, f"{journal}: {own.name} {place}", own, tuple(statements), names, (own, seals))
 

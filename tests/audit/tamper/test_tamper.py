@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.audit.tamper.altering import Catalogue
+from tests.audit.tamper.altering import Catalogue, emptied
 from tests.audit.tamper.stage import Stage, staged
 from tests.audit.tamper.tampering import Tally, Tamperer, not_covered, unknown
 from tests.cli.conftest import command
@@ -77,6 +77,16 @@ async def test_what_of_a_record_was_changed_is_said_where_it_stands_somewhere_el
     was, now = (text if number else f'"{text}"' for text in (row[column], value))
     ends = [each.text for each in findings if each.text.endswith(f": its {column} was {was}, and is {now}")]
     assert len(ends) == 1, findings
+
+
+async def test_an_empty_list_is_another_thing_than_none(tamperer: Tamperer) -> None:
+    for journal in ("asset", "payment", "audit"):
+        table = tamperer.catalogue.table(journal, "seals")
+        column = next(each for each in table.columns if each.name == "witnessed")
+        empty = [row for row in await tamperer.catalogue.rows(table) if row["witnessed"] == "{}"]
+        for row in empty[:1]:
+            await tamperer.attempt(emptied(table, column, row))
+    assert all_found(tamperer.tally)
 
 
 async def test_rows_removed_inserted_doubled_and_exchanged_and_tables_emptied_are_found(tamperer: Tamperer) -> None:
