@@ -14,7 +14,7 @@ AT_ONCE := -n $(TEST_PROCESSES) --dist loadgroup --no-loadscope-reorder
 help:
 	@echo "make demo    settle trades on an embedded Temporal and Postgres, live"
 	@echo "make traced-demo  play the demo before an OTLP receiver, by gRPC and by HTTP, and compare every trace"
-	@echo "make test    all tests"
+	@echo "make test    the tests"
 	@echo "make test-long  the tests that take half a minute and more and have a shorter one beside them"
 	@echo "make test-no-cache  the workflows' tests, where every workflow task replays its run"
 	@echo "make histories  record the paths through the workflows that have no history yet"

@@ -81,8 +81,8 @@ while the others are empty. It exits 1 if a cell is missing or wrong, and then w
 its situation did not come about: the step was not held where it should be, the process was not dead, no second attempt
 was made, the late one did not land, the step was not taken in the place where it should be.
 
-The steps are in `tests/matrix/steps.py`, the faults in `tests/matrix/faults.py`. Some cells of every row and every
-column run in `make test`, for both placements.
+The steps are in `tests/matrix/steps.py`, the faults in `tests/matrix/faults.py`. A cell of every row and of every
+column runs in `make test`, the placements in turn.
 """
 
 
