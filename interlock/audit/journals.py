@@ -30,6 +30,8 @@ class Block:
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> Self:
         """A row of a table of seals. Raises ValueError for one that cannot be understood."""
+        if lacking := sorted(name for name, value in row.items() if value is None):
+            raise ValueError(f"seal {row['number']} has no {' and no '.join(lacking)}")
         signed = SignedSeal.model_validate_json(
             json.dumps({"seal": json.loads(row["seal"]), "signature": json.loads(row["signature"])})
         )

@@ -62,6 +62,9 @@ async def _export(arguments: argparse.Namespace, context: Context) -> int:
             raise CliError("nothing_to_prove", text, "id") from error
         except PassedOver as error:
             raise CliError("not_sealed", f"{error}; ask `interlock audit verify`", "id") from error
+        except ValueError as error:
+            text = f"a row cannot be understood: {' '.join(str(error).split())}; ask `interlock audit verify`"
+            raise CliError("not_proven", text, "id") from error
     if arguments.out == STDOUT:
         sys.stdout.write(data.decode())
         sys.stdout.flush()

@@ -10,7 +10,7 @@ import asyncpg
 import pytest
 
 from interlock.audit.install import ROOM
-from interlock.audit.journals import Journal
+from interlock.audit.journals import Block, Journal
 from interlock.audit.keeping import KeptJournal, Relay
 from interlock.audit.verify import records_to_verify, verify_journals, verify_tables
 from interlock.audit.verify_journal import JournalResult
@@ -192,3 +192,9 @@ async def test_a_keeper_that_nobody_named_vouches_for_nothing(kept: Kept) -> Non
     elsewhere = await verify_journals(kept.journals, "0x" + "77" * 32, KEEPERS)
     assert all("its keeper did not sign it" in each.text for each in elsewhere["payment"].findings[:1])
     assert not elsewhere["payment"].ok
+
+
+def test_a_block_that_has_lost_a_list_is_named_where_it_is_read() -> None:
+    row = {"number": 7, "seal": "{}", "signature": "{}", "positions": [1], "witnessed": None, "leaves": b"\0" * 32}
+    with pytest.raises(ValueError, match="seal 7 has no witnessed"):
+        Block.from_row(row)
