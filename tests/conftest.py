@@ -33,7 +33,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--cached-workflows", type=int, default=100, metavar="N", help="runs kept in memory")
 
 
-_TOGETHER = {"audit/test_telling.py": "traded", "audit/test_traces.py": "traded"}
+_TOGETHER = {
+    **dict.fromkeys(("audit/test_telling.py", "audit/test_traces.py"), "traded"),
+    **dict.fromkeys(
+        [f"e2e/test_{name}.py" for name in ("interrupted", "misconduct", "recovery", "roles_apart")], "service"
+    ),
+}
 """Files that look at one thing that takes long to make: by one process, so that it is made once."""
 _BEGIN = (
     "e2e/test_recovery.py", "cli/test_settlement_verbs.py", "cli/test_cluster_versions.py", "matrix/test_matrix.py",

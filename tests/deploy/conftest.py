@@ -28,7 +28,7 @@ class Deployment:
     """The spans that came to where the file has its collector."""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 async def deployment(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Deployment]:
     """Everything of the file is up and healthy, and its ledgers are empty."""
     folder: Path = tmp_path_factory.mktemp("compose")

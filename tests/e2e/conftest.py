@@ -128,7 +128,7 @@ class Service:
         await self.stack.start_worker(role.value, self.stack.worker_environment(role))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")  # a stack that nobody needs any more still sweeps every second
 async def service(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Service]:
     """Started once. What a test takes away it brings back."""
     folder: Path = tmp_path_factory.mktemp("stack")
