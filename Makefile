@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # Each process starts servers of its own; much of the time is waiting, so two processes suit two cores.
 TEST_PROCESSES ?= 2
 # tests/conftest.py says which files go together, and which go first.
-AT_ONCE := -n $(TEST_PROCESSES) --dist loadgroup --no-loadscope-reorder
+AT_ONCE := -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder
 
 .PHONY: demo traced-demo test check docs install lock clean wheel pictures model matrix chaos soak tamper safeguards bench
 .PHONY: test-long test-no-cache histories fingerprint mutations upgrade
