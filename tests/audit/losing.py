@@ -266,6 +266,7 @@ async def lose_everything(folder: Path) -> Lost:
         await losing.by_hand()
         await losing.settled_after_all()
         await losing.judged()
+        await losing.looked_through()  # what was rejected left nothing but its run: no judge misses it
         await losing.go_dark()
         await asyncio.gather(losing.settled("forgotten-settled"), losing.cancelled("forgotten-cancelled"))
         await losing.kill()
