@@ -2,8 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# Each process starts servers of its own; much of the time is waiting, so two processes suit two cores.
-TEST_PROCESSES ?= 2
+# Each process starts servers of its own; much of the time is waiting, so three processes suit two cores.
+TEST_PROCESSES ?= 3
 # tests/conftest.py says which files go together, and which go first.
 AT_ONCE := -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder
 

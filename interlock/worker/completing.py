@@ -1,6 +1,6 @@
 """Sees that every effect on a role's ledger, and what it relied on, stands in the audit trail: spans that died with
 their process are made again from the entries (docs/decisions/0016). Disturbs nothing else: whatever breaks here is said
-once, and tried again.
+once, if it stays so, and tried again.
 """
 
 import asyncio
@@ -32,6 +32,7 @@ AT_ONCE = 500
 STORED_WITHIN_SECONDS = 10.0
 _TIMEOUT_SECONDS = 20.0
 _PAUSE_SECONDS = 0.1
+_FAILURES_UNTIL_TOLD = 3  # a database that comes back at once is no news
 
 Emit = Callable[[ReadableSpan], None]
 
@@ -77,21 +78,20 @@ async def rounds(
 
     async def look_on() -> None:
         loop = asyncio.get_running_loop()
-        steady_since, told = float("-inf"), ""
+        steady_since, failures = float("-inf"), 0
         while True:
             try:
                 await trail.place(journal)
                 steady_since = min(steady_since, loop.time())
                 if loop.time() - steady_since >= steady_seconds and (made := await look()):
                     log.info("%d spans that journal %s proves were missing, and made again", made, journal)
-                told = ""
+                failures = 0
             except Exception as error:  # whatever breaks, the role's work goes on, and this later
                 steady_since = float("inf")
-                said = f"{type(error).__name__}: {error}".splitlines()[0]
-                text = f"traces cannot be completed from journal {journal} now ({said})"
-                if text != told:
-                    log.warning("%s", text)
-                    told = text
+                failures += 1
+                if failures == _FAILURES_UNTIL_TOLD:
+                    said = f"{type(error).__name__}: {error}".splitlines()[0]
+                    log.warning("traces cannot be completed from journal %s now (%s)", journal, said)
             await asyncio.sleep(LOOK_EVERY_SECONDS)
 
     looking = asyncio.create_task(look_on())

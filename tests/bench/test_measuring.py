@@ -67,6 +67,7 @@ async def test_the_floor_and_ours_are_measured_alone_and_at_once(place: Place, t
     assert (tmp_path / "docs" / "img" / "bench-rate.svg").read_text().startswith("<svg")
 
 
+@pytest.mark.long
 async def test_a_process_for_each_role_and_no_engine_are_measured(place: Place) -> None:
     apart = (await samples(place, Ours(contestants.APART, together=False)))[1]
     assert set(apart["cpu"]) == SERVERS | {f"{role} worker" for role in Role}

@@ -63,7 +63,8 @@ def up(folder: Path) -> Iterator[tuple["subprocess.Popen[str]", dict[str, Any]]]
         process.communicate(timeout=60)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_up_serves_the_other_verbs_until_it_is_told_to_stop(tmp_path: Path, number: signal.Signals) -> None:
     folder = tmp_path / "stack"
     with up(folder) as (process, where):

@@ -213,6 +213,8 @@ class Standstill:
     let_go: Act = nothing
     stops: str = ""
     ends: str = "SETTLED"
+    long: bool = False
+    """Whether it is left to `make test-long`: the stages before and after it are not."""
 
     @property
     def stands(self) -> bool:
@@ -222,12 +224,12 @@ class Standstill:
 
 STANDSTILLS = (
     Standstill("PROPOSED", (None, None), one_signature),
-    Standstill("MATCHED", (None, None), frozen, let_go=unfrozen),
+    Standstill("MATCHED", (None, None), frozen, let_go=unfrozen, long=True),
     Standstill("LOCKED", (LOCKED, None), without_certificate, stops="at once"),
-    Standstill("ATTESTED", (LOCKED, None), without_cash, let_go=funded),
+    Standstill("ATTESTED", (LOCKED, None), without_cash, let_go=funded, long=True),
     Standstill("PAID", (LOCKED, PAID), without_cash, paid, stops="then"),
     Standstill("VOIDED", (LOCKED, VOIDED), without_cash, voided, stops="then", ends="CANCELLED"),
-    Standstill("VOIDED with no lock", (None, VOIDED), frozen, voided, stops="then", ends="CANCELLED"),
+    Standstill("VOIDED with no lock", (None, VOIDED), frozen, voided, stops="then", ends="CANCELLED", long=True),
     Standstill("suspended", (LOCKED, PAID), without_cash, suspended, let_go=admitted),
 )
 
@@ -280,7 +282,10 @@ async def new(service: Service, way: str, history: str) -> Held:
     return Held(service, parties, terms, way, history)
 
 
-@pytest.mark.parametrize("standstill", STANDSTILLS, ids=lambda each: each.name)
+@pytest.mark.parametrize(
+    "standstill",
+    [pytest.param(each, id=each.name, marks=[pytest.mark.long] if each.long else []) for each in STANDSTILLS],
+)
 async def test_terminated_at_any_stage_it_ends_right_whoever_takes_it_up(
     service: Service, sweeper: ScheduleHandle, standstill: Standstill
 ) -> None:

@@ -47,6 +47,7 @@ def test_the_table_in_the_docs_has_each_of_them() -> None:
     assert [each.what for each in MUTATIONS if f"| {each.what} |" not in table] == []
 
 
+@pytest.mark.long
 @pytest.mark.timeout(600)
 async def test_open_settlements_are_kept_from_their_end_by_one_that_breaks_and_by_none_that_is_harmless(
     tmp_path: Path,
