@@ -108,5 +108,6 @@ def _summed(samples: Sequence[Sample]) -> Iterator[dict[str, Any]]:
 
 if __name__ == "__main__":
     numbers = [int(each) for each in sys.argv[1:3]]
-    document = asyncio.run(main(*[*numbers, *(3000, 3)[len(numbers) :]]))
+    with contextlib.redirect_stdout(sys.stderr):
+        document = asyncio.run(main(*[*numbers, *(3000, 3)[len(numbers) :]]))
     sys.stdout.write(json.dumps(document, default=str) + "\n")
