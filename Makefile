@@ -15,7 +15,7 @@ help:
 	@echo "make demo    settle trades on an embedded Temporal and Postgres, live"
 	@echo "make traced-demo  play the demo before an OTLP receiver, by gRPC and by HTTP, and compare every trace"
 	@echo "make test    the tests"
-	@echo "make test-long  the tests that take half a minute and more and have a shorter one beside them"
+	@echo "make test-long  the tests that make test, and so CI, leaves out for their time"
 	@echo "make test-no-cache  the workflows' tests, where every workflow task replays its run"
 	@echo "make histories  record the paths through the workflows that have no history yet"
 	@echo "make fingerprint  write down the order of the workflows' commands (docs/replay.md says when)"
@@ -52,7 +52,7 @@ traced-demo: install
 test: install
 	$(BIN)/python -m pytest $(AT_ONCE) $(TEST_FLAGS)
 
-# What `make test` leaves to a shorter test beside it.
+# What `make test` leaves out for its time: upgrades under load and moves, harmless mutations, some stages of a recovery.
 test-long: install
 	$(BIN)/python -m pytest -m long $(AT_ONCE) $(TEST_FLAGS)
 
