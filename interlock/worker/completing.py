@@ -8,6 +8,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from itertools import takewhile
+from typing import Protocol
 
 from opentelemetry.sdk.trace import ReadableSpan
 
@@ -20,12 +21,15 @@ from interlock.ledgers.queries import query
 from interlock.ledgers.reader import PostgresReader
 from interlock.protocol.names import Role
 from interlock.worker.lost import Maker
+from interlock.worker.pace import Pace
 from interlock.worker.settings import WorkerSettings
 from interlock.worker.telemetry import Telemetry
 
 log = logging.getLogger("interlock.worker")
 
 LOOK_EVERY_SECONDS = 5.0
+"""While there is news; else every `reconstruct_after_seconds`, which is soon enough: nothing is looked at sooner."""
+
 AT_ONCE = 500
 """Entries asked for in one go: some milliseconds."""
 
@@ -35,6 +39,16 @@ _PAUSE_SECONDS = 0.1
 _FAILURES_UNTIL_TOLD = 3  # a database that comes back at once is no news
 
 Emit = Callable[[ReadableSpan], None]
+
+
+class Looker(Protocol):
+    """Looks through something for spans that are missing."""
+
+    has_news: bool
+    """Whether there was anything to look at the last time."""
+
+    async def complete(self) -> int:
+        """Look at all that is new and old enough; how many spans were made again."""
 
 
 class NotStored(Exception):  # noqa: N818 - says what is the case
@@ -55,7 +69,7 @@ async def completing(
         maker = Maker(journal, ledger, Reconstructing(telemetry.resource))
         after_seconds = settings.reconstruct_after_seconds
         completer = Completer(journal, trail, maker, telemetry.emit, after_seconds=after_seconds)
-        async with rounds(completer.complete, trail, role.value, after_seconds):
+        async with rounds(completer, trail, role.value, after_seconds):
             yield
 
 
@@ -67,9 +81,7 @@ async def opened(held: AsyncExitStack, dsn: str) -> Connections:
 
 
 @asynccontextmanager
-async def rounds(
-    look: Callable[[], Awaitable[int]], trail: Trail, journal: str, steady_seconds: float
-) -> AsyncIterator[None]:
+async def rounds(looker: Looker, trail: Trail, journal: str, steady_seconds: float) -> AsyncIterator[None]:
     """Look again and again while the block lasts.
 
     Where the trail was away, living processes still hold spans for it: until it has been reached for so long without a
@@ -78,21 +90,26 @@ async def rounds(
 
     async def look_on() -> None:
         loop = asyncio.get_running_loop()
+        pace = Pace(LOOK_EVERY_SECONDS, max(LOOK_EVERY_SECONDS, steady_seconds))
         steady_since, failures = float("-inf"), 0
         while True:
             try:
                 await trail.place(journal)
                 steady_since = min(steady_since, loop.time())
-                if loop.time() - steady_since >= steady_seconds and (made := await look()):
+                is_steady = loop.time() - steady_since >= steady_seconds
+                if is_steady and (made := await looker.complete()):
                     log.info("%d spans that journal %s proves were missing, and made again", made, journal)
+                if looker.has_news or not is_steady:
+                    pace.news()
                 failures = 0
             except Exception as error:  # whatever breaks, the role's work goes on, and this later
+                pace.news()
                 steady_since = float("inf")
                 failures += 1
                 if failures == _FAILURES_UNTIL_TOLD:
                     said = f"{type(error).__name__}: {error}".splitlines()[0]
                     log.warning("traces cannot be completed from journal %s now (%s)", journal, said)
-            await asyncio.sleep(LOOK_EVERY_SECONDS)
+            await pace.pause()
 
     looking = asyncio.create_task(look_on())
     try:
@@ -114,11 +131,13 @@ class Completer:
         self._emit = emit
         self._after_seconds = after_seconds
         self._done = -1  # as far as this process knows; an idle ledger costs one look at its end
+        self.has_news = True
 
     async def complete(self) -> int:
         """Look at all that is new and old enough; how many spans were made again."""
         sight = await self._journal.sight()
-        if sight.position == self._done:
+        self.has_news = sight.position != self._done
+        if not self.has_news:
             return 0
         async with self._trail.turn(self._journal.name) as is_ours:
             return await self._look_through(sight) if is_ours else 0

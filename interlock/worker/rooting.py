@@ -40,6 +40,10 @@ WAITING_AT_MOST = 1_000
 LIST_LAG = timedelta(seconds=15)
 """How late Temporal's list may show that a run has closed."""
 
+LIST_ANYWAY = timedelta(seconds=60)
+"""How often Temporal is asked for closed runs while the trail stands still: who ends adds spans to it, but for those
+that nobody lived to tell of."""
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -55,7 +59,7 @@ async def rooting(settings: WorkerSettings, client: Client, telemetry: Telemetry
         rooter = Rooter(
             trail, EndedRuns(client), Roots(telemetry.resource), telemetry.emit, after_seconds=after_seconds
         )
-        async with rounds(rooter.complete, rooter.trail, AUDIT_JOURNAL, after_seconds):
+        async with rounds(rooter, rooter.trail, AUDIT_JOURNAL, after_seconds):
             yield
 
 
@@ -74,20 +78,42 @@ class Rooter:
         self._roots = roots
         self._emit = emit
         self._after_seconds = after_seconds
+        self._done = (
+            -1
+        )  # how far the trail was looked through, as far as this process knows, with nothing left to wait for
+        self._grown_to, self._grown_at = -1, _EPOCH
+        self._listed_through = _EPOCH
+        self.has_news = True
 
     async def complete(self) -> int:
         """Look at all that is new and old enough; how many roots were made again."""
+        position = (await self._journal.sight()).position
+        if position != self._grown_to:
+            self._grown_to, self._grown_at = position, datetime.now(UTC)
+        self.has_news = position != self._done
+        if not self.has_news and not self._is_to_list():
+            return 0
         async with self.trail.turn(AUDIT_JOURNAL) as is_ours:
             if not is_ours:
                 return 0
             place = await self.trail.place(AUDIT_JOURNAL)
             made = await self._ended_on_ledgers(place)
-            return made + await self._ended_runs(place)
+            if self._is_to_list():
+                made += await self._ended_runs(place)
+            self._done = -1 if place.get("waiting") else place.get("position", -1)
+            return made
+
+    def _is_to_list(self) -> bool:
+        return self._listed_through < max(self._grown_at, self._closed_by() - LIST_ANYWAY)
+
+    def _closed_by(self) -> datetime:
+        """All runs that closed until then are in Temporal's list, and have had time to tell of themselves."""
+        return datetime.now(UTC) - max(LIST_LAG, timedelta(seconds=self._after_seconds))
 
     # what the ledgers have ended, as the trail shows
 
     async def _ended_on_ledgers(self, place: dict[str, Any]) -> int:
-        sight = await self._journal.sight()
+        sight = await self._journal.sight()  # later than the place: whoever had the turn may have seen more
         after = int(place.get("position", 0))
         if after > sight.position:  # another trail, or one that was restored
             after = 0
@@ -162,9 +188,10 @@ class Rooter:
     # what ended without the ledgers, or left proposals behind
 
     async def _ended_runs(self, place: dict[str, Any]) -> int:
-        through = datetime.now(UTC) - max(LIST_LAG, timedelta(seconds=self._after_seconds))
+        through = self._closed_by()
         after = datetime.fromisoformat(place["closed"]) if "closed" in place else _EPOCH
         if through <= after:
+            self._listed_through = after
             return 0
         made, seen, page = 0, False, list[EndedRun]()
         waiting: list[str] = place.get("waiting", [])
@@ -178,6 +205,7 @@ class Rooter:
         if seen or through - after > timedelta(minutes=10):  # an idle system notes little
             noted = {"closed": through.isoformat(), "waiting": waiting}
             await self.trail.note(AUDIT_JOURNAL, place | noted)
+        self._listed_through = through
         return made
 
     async def _see_to(self, runs: Sequence[EndedRun], waiting: list[str]) -> int:

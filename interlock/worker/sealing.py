@@ -16,6 +16,7 @@ from interlock.ledgers.connections import Connections
 from interlock.protocol import LocalSigner
 from interlock.protocol.names import Role
 from interlock.protocol.seals import AUDIT_JOURNAL
+from interlock.worker.pace import Pace
 from interlock.worker.settings import JOURNALS, WorkerSettings
 
 log = logging.getLogger("interlock.worker")
@@ -23,7 +24,12 @@ log = logging.getLogger("interlock.worker")
 SEAL_EVERY_SECONDS = 5.0
 """No two blocks are made within less, unless there is more than one block holds."""
 
-LOOK_EVERY_SECONDS = 2.0
+LOOK_EVERY_SECONDS, CALM_LOOK_EVERY_SECONDS = 2.0, 4.0
+"""While there is news, and where there has been none for a while: what comes then is sealed within 5 s all the same."""
+
+CALM_EXCHANGE_EVERY_SECONDS = 10.0
+"""How often the relay is asked, where there has been no news for a while, whether it has any."""
+
 _TIMEOUT_SECONDS = 20.0
 
 
@@ -92,16 +98,21 @@ class Keeper:
     async def keep(self) -> None:
         """Never returns."""
         loop = asyncio.get_running_loop()
-        next_seal = 0.0
+        pace = Pace(LOOK_EVERY_SECONDS, CALM_LOOK_EVERY_SECONDS)
+        next_seal = next_exchange = 0.0
         while True:
             try:
                 if loop.time() >= next_seal and await self.seal():
                     next_seal = loop.time() + SEAL_EVERY_SECONDS
-                await self.exchange()
+                    pace.news()
+                if loop.time() >= next_exchange or not pace.is_calm:
+                    if await self.exchange():
+                        pace.news()
+                    next_exchange = loop.time() + CALM_EXCHANGE_EVERY_SECONDS
                 self._mended()
             except Exception as error:  # whatever breaks, sealing goes on later, and the role's work meanwhile
                 self._tell(f"journal {self.journal.name} cannot be sealed or witnessed now ({_said(error)})")
-            await asyncio.sleep(LOOK_EVERY_SECONDS)
+            await pace.pause()
 
     async def seal(self) -> bool:
         """Seal all that is new, if anything is; whether there was."""
@@ -118,17 +129,18 @@ class Keeper:
             if signed.seal.through >= sight.position:
                 return True
 
-    async def exchange(self) -> None:
-        """Bring our seals to the relay, and keep here what it has of the others."""
+    async def exchange(self) -> bool:
+        """Bring our seals to the relay, and keep here what it has of the others; whether there were any."""
         if self._relay is None:
-            return
+            return False
         if self._brought is None:
             there = await self._relay.newest_of(self.journal.name)
             self._brought = there.number if there else 0
-        if self._newest is None or self._brought < self._newest[0]:
+        if is_behind := self._newest is None or self._brought < self._newest[0]:
             await self._bring(self._relay)
-        await self._fetch_trail(self._relay)
-        await self._fetch_others(self._relay)
+        of_trail = await self._fetch_trail(self._relay)
+        of_others = await self._fetch_others(self._relay)
+        return is_behind or of_trail or of_others
 
     async def _bring(self, relay: Relay) -> None:
         while found := await self.journal.seals_from((self._brought or 0) + 1):
@@ -139,8 +151,9 @@ class Keeper:
             sight = await self.journal.sight()
             self._newest = (sight.number, sight.digest or "")
 
-    async def _fetch_trail(self, relay: Relay) -> None:
+    async def _fetch_trail(self, relay: Relay) -> bool:
         kept = await self.journal.newest_of(AUDIT_JOURNAL)
+        is_news = False
         while True:
             number = kept.number if kept else 0
             seals = await relay.seals_from(number)
@@ -150,17 +163,19 @@ class Keeper:
                 if each.counts(AUDIT_JOURNAL, self._network, self._keepers):
                     await self.journal.witness(each)
             if not seals or seals[-1].number == number:
-                return
-            kept = seals[-1]
+                return is_news
+            kept, is_news = seals[-1], True
 
-    async def _fetch_others(self, relay: Relay) -> None:
+    async def _fetch_others(self, relay: Relay) -> bool:
         if self._fetched is None:
             places = []
             for journal in self._others:
                 newest = await self.journal.newest_of(journal)
                 places.append(await relay.place_of(journal, newest) if newest else 0)
             self._fetched = min(places, default=0)
+        is_news = False
         while found := await relay.brought_since(self._fetched, self._others):
+            is_news = True
             for each in found:
                 if each is None:
                     continue
@@ -168,7 +183,8 @@ class Keeper:
                     await self.journal.witness(each)
                 self._fetched = each.id
             if len(found) < 100:
-                return
+                break
+        return is_news
 
     async def _went_back(self, sight: Sight) -> bool:
         """Whether a newer seal of this journal, or another of the same number, is known than it has itself."""
