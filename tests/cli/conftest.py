@@ -2,8 +2,6 @@
 
 import json
 import os
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +10,7 @@ from typing import Any
 import pytest
 
 from interlock.client.keystore import Keystore
+from tests.cli.starting import started, started_alone
 from tests.conftest import LedgerServer
 from tests.world import OPERATORS
 
@@ -43,18 +42,21 @@ class Ran:
 
 def command(folder: Path, *words: str, **environment: str) -> Ran:
     """Run the command in a folder, with none of our or Temporal's variables set but those given."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("INTERLOCK_", "TEMPORAL_"))}
-    done = subprocess.run(
-        [sys.executable, "-m", "interlock.cli.main", *words],
-        cwd=folder,
-        env=clean | environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert "Traceback" not in done.stderr, done.stderr
-    return Ran(done.returncode, done.stdout, done.stderr)
+    return _ran(*started(folder, words, _clean() | environment))
+
+
+def command_alone(folder: Path, *words: str, **environment: str) -> Ran:
+    """The same, by a Python that has loaded nothing before."""
+    return _ran(*started_alone(folder, words, _clean() | environment))
+
+
+def _clean() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith(("INTERLOCK_", "TEMPORAL_"))}
+
+
+def _ran(code: int, out: str, err: str) -> Ran:
+    assert "Traceback" not in err, err
+    return Ran(code, out, err)
 
 
 @pytest.fixture

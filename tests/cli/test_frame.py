@@ -1,5 +1,6 @@
 """The command's frame: what it prints where, and how it exits, before any verb does its work."""
 
+import functools
 import json
 import subprocess
 import sys
@@ -8,7 +9,13 @@ from pathlib import Path
 import pytest
 
 from interlock.cli.main import VERBS
-from tests.cli.conftest import Run
+from tests.cli.conftest import Run, command_alone
+
+
+@pytest.fixture
+def interlock(tmp_path: Path) -> Run:
+    """As everywhere, but started as the first that this Python does."""
+    return functools.partial(command_alone, tmp_path)
 
 
 @pytest.mark.parametrize(
