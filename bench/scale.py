@@ -20,6 +20,7 @@ from bench.evidence import signers
 from bench.place import Place, opened
 from bench.progress import say
 from bench.results import FOLDER, Results, Sample
+from bench.sealed import passed
 from bench.sizes import Sizes
 from interlock.ledgers.standing import newest_position
 from interlock.protocol.instructions import SweepResult
@@ -48,6 +49,7 @@ async def measure(sizes: Sizes, results: Results) -> None:
             for count, place in places.items():
                 await BulkLoad(place, pool).up_to(count)
         for place in places.values():
+            await passed(place)
             await _sweeps_catch_up(place)
         for repeat in range(1, sizes.repeats + 1):
             for count, place in places.items():

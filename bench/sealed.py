@@ -14,13 +14,14 @@ from bench.bulk import BulkLoad
 from bench.evidence import Signers, attempt_fields
 from bench.place import Place
 from bench.progress import say
+from interlock.audit.completing import Trail
 from interlock.audit.install import ROOM
 from interlock.audit.journals import Journal
 from interlock.audit.keeping import KeptJournal, Relay
 from interlock.ledgers.connections import Connections
 from interlock.ledgers.queries import query
 from interlock.protocol import LocalSigner
-from interlock.stack.identity import AUDIT, JOURNALS
+from interlock.stack.identity import AUDIT, JOURNALS, LEDGERS
 from interlock.worker.sealing import Keeper
 
 MORE = 50
@@ -42,6 +43,22 @@ async def grow(place: Place, pool: Signers, count: int) -> None:
         owner = await asyncpg.connect(place.stack.dsn(database, f"{database}_owner"))
         await owner.execute("VACUUM ANALYZE")
         await owner.close()
+
+
+async def passed(place: Place) -> None:
+    """See that both ledgers are sealed, and looked through for lost spans to their ends, as their keepers would have
+    seen to long ago: who settles on them has not to wait for that. The trail has no spans of what was loaded.
+    """
+    async with keepers(place, LEDGERS) as kept, readers(place) as journals:
+        await _seal(kept.values())
+        writer = await Connections.open(place.stack.dsn(AUDIT, f"{AUDIT}_writer"), size=1, timeout_s=120.0)
+        try:
+            for name in LEDGERS:
+                through = (await kept[name].journal.sight()).position
+                reference = await journals[name].connections.value(query("reference_at"), through)
+                await Trail(writer).note(name, {"through": through, "reference": reference})
+        finally:
+            await writer.close()
 
 
 @asynccontextmanager
