@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Hundreds of processes are started from this folder: each would compile what it loads.
+unexport PYTHONDONTWRITEBYTECODE
 # Each process starts servers of its own; much of the time is waiting, so three processes suit two cores.
 TEST_PROCESSES ?= 3
 # tests/conftest.py says which files go together, and which go first.
