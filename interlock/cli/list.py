@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from interlock.cli import reports
 from interlock.cli.context import Context
 from interlock.cli.errors import DONE, CliError
-from interlock.cli.standing import without_worker
-from interlock.client import NoWorker, SettlementHandle, UnknownSettlement
+from interlock.cli.standing import NO_WORKER, without_worker
+from interlock.client import Interrupted, NoWorker, SettlementHandle, UnknownSettlement
+from interlock.client.runs import TERMINATED
 from interlock.protocol import Outcome, SettlementReport
 
 AT_ONCE = 50
@@ -40,6 +41,7 @@ async def _reports(context: Context, handles: Sequence[SettlementHandle]) -> lis
 
     async def report(handle: SettlementHandle) -> SettlementReport | None:
         async with gate:
+            why = NO_WORKER
             try:
                 if not no_worker.is_set() or handle.has_ended:
                     return await handle.status()
@@ -47,8 +49,10 @@ async def _reports(context: Context, handles: Sequence[SettlementHandle]) -> lis
                 return None
             except NoWorker:
                 no_worker.set()  # the others need not wait to learn the same
+            except Interrupted:
+                why = TERMINATED
             try:
-                return await without_worker(context, handle)
+                return await without_worker(context, handle, why)
             except CliError:
                 return None
 

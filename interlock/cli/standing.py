@@ -11,6 +11,7 @@ from interlock.cli.errors import CliError
 from interlock.client import (
     AmbiguousSettlement,
     Candidate,
+    Interrupted,
     NotConfigured,
     NotReached,
     NoWorker,
@@ -18,6 +19,7 @@ from interlock.client import (
     SettlementHandle,
     UnknownSettlement,
 )
+from interlock.client.runs import TERMINATED
 from interlock.protocol import Blocker, Lock, SettlementReport, Stage, Verdict
 
 Rows = dict[str, tuple[Lock | None, Verdict | None]]
@@ -70,8 +72,10 @@ async def ledger_rows(context: Context, name: str) -> Rows:
     return rows
 
 
-async def without_worker(context: Context, handle: SettlementHandle) -> SettlementReport | None:
-    """What the ledgers say, else what was signed, of a settlement that no worker reports on."""
+async def without_worker(
+    context: Context, handle: SettlementHandle, why: Blocker = NO_WORKER
+) -> SettlementReport | None:
+    """What the ledgers say, else what was signed, of a settlement that no worker reports on: it waits for `why`."""
     proposals = await handle.proposals()
     subject = next((each for each in proposals if each.is_matched), proposals[0] if proposals else None)
     if subject is None:
@@ -79,7 +83,7 @@ async def without_worker(context: Context, handle: SettlementHandle) -> Settleme
     report = await _from_ledgers(context, subject.terms_hash)
     if report is None:
         report = from_ledgers.report_on(subject, Stage.MATCHED if subject.is_matched else Stage.PROPOSED)
-    return report.model_copy(update={"blocker": NO_WORKER})
+    return report.model_copy(update={"blocker": why})
 
 
 async def _from_service(context: Context, name: str, found: asyncio.Event) -> SettlementReport:
@@ -105,6 +109,8 @@ def _why(error: Exception, report: SettlementReport) -> Blocker | None:
     """What is said of a report that comes from the ledgers alone."""
     if isinstance(error, NoWorker):
         return NO_WORKER
+    if isinstance(error, Interrupted):
+        return TERMINATED
     if isinstance(error, CliError | NotReached | NotConfigured):
         return Blocker(code="unreachable", text=f"Temporal does not answer; {SOURCE}", who="operator of Temporal")
     if isinstance(error, ServiceFault):

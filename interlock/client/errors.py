@@ -13,7 +13,8 @@ Every error has a stable `code` for programs, a `message` for people, and the `f
     └── ServiceFault                something is broken or missing; asking again later may help
         ├── NotConfigured           no address, network or coordinator is known to this client
         ├── NotReached              no server answers at the address
-        └── NoWorker                the server answers, but no worker does
+        ├── NoWorker                the server answers, but no worker does
+        └── Interrupted             the settlement's run was ended from outside; the next one can answer
 """
 
 from dataclasses import dataclass
@@ -126,3 +127,9 @@ class NoWorker(ServiceFault):
     """The server answers, but no worker does: start one."""
 
     code = "no_worker"
+
+
+class Interrupted(ServiceFault):
+    """The settlement's run was ended from outside: the next one can answer, once somebody starts it."""
+
+    code = "interrupted"

@@ -18,6 +18,7 @@ from interlock.client.errors import (
     AlreadyEnded,
     InstructionRefused,
     InterlockError,
+    Interrupted,
     InvalidInstruction,
     NotReached,
     NoWorker,
@@ -41,6 +42,7 @@ _FIELDS = {
     "wrong_signer": "signature",
     "deadline_passed": "settle_by",
 }
+_NEVER_TAKEN_UP = "closed before"  # the server tells this from "no worker" by its words alone
 NO_WORKER = "no worker answers for settlements; start one with `interlock up` or `interlock worker`"
 
 
@@ -63,6 +65,8 @@ def fault_of(error: RPCError) -> InterlockError:
             return UnknownSettlement("no such settlement is known")
         case RPCStatusCode.UNAVAILABLE | RPCStatusCode.UNKNOWN:
             return NotReached(f"the Temporal server does not answer: {error.message}")
+        case RPCStatusCode.FAILED_PRECONDITION if _NEVER_TAKEN_UP in error.message:
+            return Interrupted("the settlement's run was ended before a worker had taken it up")
         case RPCStatusCode.DEADLINE_EXCEEDED | RPCStatusCode.CANCELLED | RPCStatusCode.FAILED_PRECONDITION:
             return NoWorker(NO_WORKER)
         case _:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from interlock.client.errors import (
     AlreadyEnded,
     InstructionRefused,
+    Interrupted,
     NoWorker,
     ServiceFault,
     SettlementIdUsed,
@@ -59,7 +60,10 @@ class SettlementHandle:
         return self._ended is not None
 
     async def status(self) -> SettlementReport:
-        """Where it stands now. Raises UnknownSettlement, NotReached, or NoWorker within about 5 seconds."""
+        """Where it stands now. Raises UnknownSettlement, NotReached, or NoWorker within about 5 seconds.
+
+        Of a run that was terminated: what it last knew. Raises Interrupted if it knew nothing, for no worker had it.
+        """
         return await self._status()
 
     async def outcome(self) -> SettlementReport:
@@ -189,7 +193,7 @@ class SettlementHandle:
                 raise
             run = await self._run()
             if isinstance(error, UnknownSettlement) and not run.completed:
-                raise ServiceFault(f"{self.settlement_id} has no run now; try again", code="interrupted") from None
+                raise Interrupted(f"{self.settlement_id} has no run now; try again") from None
             report = await self.status()
             if is_done(report):
                 return report

@@ -60,6 +60,14 @@ STARTED_WITHIN = timedelta(seconds=10)
 CARRIED_OUT_WITHIN = timedelta(seconds=60)
 """How long a worker may take over what it has heard: an operators' order is answered when a ledger has answered."""
 
+TERMINATED = Blocker(
+    code="terminated",
+    text="the settlement's run was terminated; the sweeper starts another for what is locked, "
+    "so does `interlock recover`, or instruct again",
+    who="sweeper",
+)
+"""What a settlement waits for whose run was ended from outside."""
+
 NEXT_RUN_LOOKED_FOR = (0.25, 5.0)
 """Seconds between looks for the run that follows a terminated one: the first, and the longest."""
 
@@ -376,8 +384,4 @@ async def _read(start: WithStartWorkflowOperation[object, SettlementReport]) -> 
 
 def _interrupted(report: SettlementReport) -> SettlementReport:
     """What a terminated run last knew; the ledgers may have moved on."""
-    text = (
-        "the settlement's run was terminated; the sweeper starts another for what is locked, "
-        "so does `interlock recover`, or instruct again"
-    )
-    return report.model_copy(update={"blocker": Blocker(code="terminated", text=text, who="sweeper")})
+    return report.model_copy(update={"blocker": TERMINATED})

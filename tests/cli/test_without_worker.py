@@ -1,8 +1,11 @@
 """What the verbs still do when no worker runs, Temporal has stopped answering, or the whole stack is down."""
 
+import asyncio
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
+from temporalio.client import Client
 
 from tests.cli.settling_stack import Stack, settling_stack
 from tests.cli.test_settlement_verbs import OPERATORS, ends
@@ -13,6 +16,13 @@ def shown(stack: Stack, name: str) -> tuple[dict[str, object], str]:
     ran = stack.run("show", name)
     assert ran.code == 0, ran.out
     return ran.json, ran.json["blocker"]["code"] if ran.json["blocker"] else ""
+
+
+async def terminate(stack: Stack, name: str) -> None:
+    """End the run of a settlement from outside."""
+    temporal = await Client.connect(stack.where["temporal"])
+    (run,) = [each async for each in temporal.list_workflows(f"InterlockSettlementId = '{name}'")]
+    await temporal.get_workflow_handle(run.id).terminate("tests say so")
 
 
 def test_the_ledgers_answer_when_nobody_else_does(tmp_path: Path) -> None:
@@ -44,6 +54,11 @@ def test_the_ledgers_answer_when_nobody_else_does(tmp_path: Path) -> None:
         assert ends(report) == ("SETTLED", "PAID", "released")
         assert again.result().code == 0
         assert (unsent.result().code, unsent.result().error["code"]) == (3, "no_worker")
+        asyncio.run(terminate(stack, new["settlement_id"]))
+        assert shown(stack, new["settlement_id"])[1] == "terminated"  # with or without a worker
+        waits_for = {each["settlement_id"]: each["blocker"] for each in stack.run("list").json["settlements"]}
+        assert waits_for[new["settlement_id"]]["code"] == "terminated"
+        assert waits_for[name]["code"] == "no_worker"
 
         assert stack.run("void", name, *OPERATORS).json["verdict"] == "VOIDED"
 

@@ -9,6 +9,7 @@ from interlock.client import (
     AlreadyEnded,
     AmbiguousSettlement,
     InstructionRefused,
+    Interrupted,
     NoWorker,
     SettlementClient,
     SettlementHandle,
@@ -179,6 +180,27 @@ async def test_with_no_worker_status_says_so_soon_and_what_was_signed_is_still_k
         await handle.cancel(SELLER.sign_cancellation(terms, NETWORK))
     (signed,) = await handle.proposals()
     assert (signed.terms, signed.is_matched) == (terms, True)
+
+
+async def test_a_run_that_was_ended_before_a_worker_took_it_up_is_not_taken_for_a_missing_worker(
+    client: SettlementClient, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await service.stop(Role.SETTLEMENT)
+    monkeypatch.setattr(runs_module, "STARTED_WITHIN", runs_module.STARTED_WITHIN / 5)
+    terms = service.settlement().terms
+    signatures = [party.sign(terms, NETWORK) for party in (SELLER, BUYER)]
+    with pytest.raises(NoWorker):
+        await client.settle(terms, signatures)
+    handle = client.handle(terms)
+    await service.client.get_workflow_handle(handle.workflow_id).terminate("tests say so")
+    for asked in (handle.status(), handle.cancel(SELLER.sign_cancellation(terms, NETWORK)), anext(handle.events())):
+        with pytest.raises(Interrupted):
+            await asked
+    (signed,) = await handle.proposals()
+    assert (signed.terms, signed.is_matched) == (terms, True)
+    await service.start_settling()
+    handle = await client.settle(terms, signatures)
+    assert (await handle.outcome()).outcome == "SETTLED"
 
 
 @pytest.mark.parametrize("long_polls", [0, 100])
