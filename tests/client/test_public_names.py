@@ -15,6 +15,7 @@ PUBLIC = {
     "InterlockError",
     "InvalidInstruction",
     "Keystore",
+    "Interrupted",
     "NoWorker",
     "NotConfigured",
     "NotReached",
