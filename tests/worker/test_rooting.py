@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
 from datetime import datetime, timedelta
 
 import pytest
@@ -35,12 +34,6 @@ class NoRuns(EndedRuns):
             yield run
 
 
-@pytest.fixture
-async def held() -> AsyncIterator[AsyncExitStack]:
-    async with AsyncExitStack() as stack:
-        yield stack
-
-
 async def write(audit_server: AuditServer, number: int) -> None:
     """Add one span to the trail."""
     own = SpanContext(int("7b" * 16, 16), number, is_remote=False, trace_flags=TraceFlags(TraceFlags.SAMPLED))
@@ -50,17 +43,26 @@ async def write(audit_server: AuditServer, number: int) -> None:
     await asyncio.to_thread(exporter.shutdown)
 
 
+@pytest.fixture
+def runs() -> NoRuns:
+    return NoRuns()
+
+
+@pytest.fixture
+async def rooter(audit_server: AuditServer, runs: NoRuns) -> AsyncIterator[Rooter]:
+    """One that has just started, on a trail that has been looked through."""
+    await write(audit_server, 1)
+    connections = await Connections.open(audit_server.dsn("keeper"), size=1, timeout_s=20.0)
+    journal = KeptJournal(AUDIT_JOURNAL, connections)
+    await Trail(connections).note(AUDIT_JOURNAL, {"position": (await journal.sight()).position})
+    yield Rooter(journal, runs, Roots(Resource({})), lambda _: None, after_seconds=0.0)
+    await connections.close()
+
+
 async def test_a_trail_that_stands_still_is_not_looked_through_and_temporal_not_asked(
-    audit_server: AuditServer, held: AsyncExitStack, monkeypatch: pytest.MonkeyPatch
+    audit_server: AuditServer, runs: NoRuns, rooter: Rooter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rooting, "LIST_LAG", timedelta())
-    connections = await Connections.open(audit_server.dsn("keeper"), size=1, timeout_s=20.0)
-    held.push_async_callback(connections.close)
-    journal, runs = KeptJournal(AUDIT_JOURNAL, connections), NoRuns()
-    await write(audit_server, 1)
-    await Trail(connections).note(AUDIT_JOURNAL, {"position": (await journal.sight()).position})
-    rooter = Rooter(journal, runs, Roots(Resource({})), lambda _: None, after_seconds=0.0)
-
     assert await rooter.complete() == 0
     assert (rooter.has_news, runs.asked) == (True, 1)  # a process that has just started knows nothing
     for _ in range(3):
@@ -77,14 +79,8 @@ async def test_a_trail_that_stands_still_is_not_looked_through_and_temporal_not_
 
 
 async def test_runs_are_listed_until_those_that_the_list_shows_late_have_been_seen(
-    audit_server: AuditServer, held: AsyncExitStack
+    runs: NoRuns, rooter: Rooter
 ) -> None:
-    connections = await Connections.open(audit_server.dsn("keeper"), size=1, timeout_s=20.0)
-    held.push_async_callback(connections.close)
-    journal, runs = KeptJournal(AUDIT_JOURNAL, connections), NoRuns()
-    await write(audit_server, 3)
-    await Trail(connections).note(AUDIT_JOURNAL, {"position": (await journal.sight()).position})
-    rooter = Rooter(journal, runs, Roots(Resource({})), lambda _: None, after_seconds=0.0)
     for number in range(1, 4):  # what closed when the trail last grew shows LIST_LAG later
         await rooter.complete()
         assert runs.asked == number
