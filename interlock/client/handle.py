@@ -114,23 +114,23 @@ class SettlementHandle:
     async def events(self) -> AsyncIterator[SettlementEvent]:
         """What happens to the settlement, from the start until its end.
 
-        Goes on through terminated runs: a new run's story begins anew with what the ledgers show. Raises NoWorker
-        only if no worker has answered since the start.
+        Goes on through terminated runs: a new run's story begins anew with what the ledgers show. Raises NoWorker,
+        or Interrupted where the run was terminated, only if no worker has answered since the start.
         """
         told: list[SettlementEvent] = []
         while True:
             run = await self._run()
             try:
                 events = await self._runs.events(run.workflow_id)
-            except NoWorker:
+            except (NoWorker, Interrupted):
                 if not told:
                     raise
-                continue
-            for event in events[_known(told, events) :]:
-                yield event
-            told = events
-            if run.completed:
-                return
+            else:
+                for event in events[_known(told, events) :]:
+                    yield event
+                told = events
+                if run.completed:
+                    return
             await asyncio.sleep(EVENTS_EVERY_SECONDS)
 
     async def proposals(self) -> tuple[SignedTerms, ...]:

@@ -78,9 +78,7 @@ class Rooter:
         self._roots = roots
         self._emit = emit
         self._after_seconds = after_seconds
-        self._done = (
-            -1
-        )  # how far the trail was looked through, as far as this process knows, with nothing left to wait for
+        self._done = -1  # as far as this process knows, with nothing left to wait for
         self._grown_to, self._grown_at = -1, _EPOCH
         self._listed_through = _EPOCH
         self.has_news = True

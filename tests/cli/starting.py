@@ -25,6 +25,8 @@ def started(folder: Path, words: Sequence[str], environment: Mapping[str, str]) 
     """Run it in that folder with that environment and nothing on stdin; its exit code, and what it printed where."""
     with tempfile.TemporaryDirectory(prefix="interlock-command-") as kept:
         out, err = Path(kept) / "out", Path(kept) / "err"
+        for each in (out, err):  # there is something to read, whatever becomes of the process
+            each.touch()
         process = _loaded().Process(target=_be, args=(folder, tuple(words), dict(environment), out, err))
         process.start()
         process.join(TIMEOUT_SECONDS)
@@ -61,7 +63,7 @@ def _loaded() -> ForkServerContext:
 
 def _be(folder: Path, words: Sequence[str], environment: Mapping[str, str], out: Path, err: Path) -> None:
     for number, path in ((1, out), (2, err)):
-        opened = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        opened = os.open(path, os.O_WRONLY)
         os.dup2(opened, number)
         os.close(opened)
     os.chdir(folder)

@@ -1,6 +1,7 @@
 """What a client learns and says of a settlement that is under way: status, events, consent, orders, its end."""
 
 import asyncio
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
@@ -17,7 +18,7 @@ from interlock.client import (
     waiting,
 )
 from interlock.client import runs as runs_module
-from interlock.protocol import Terms
+from interlock.protocol import SettlementEvent, Terms
 from interlock.protocol.names import Role
 from tests.workflows.service import Service, until
 from tests.world import BUYER, CASH, NETWORK, SELLER, STRANGER
@@ -201,6 +202,48 @@ async def test_a_run_that_was_ended_before_a_worker_took_it_up_is_not_taken_for_
     await service.start_settling()
     handle = await client.settle(terms, signatures)
     assert (await handle.outcome()).outcome == "SETTLED"
+
+
+async def test_events_go_on_through_a_run_that_was_ended_before_a_worker_took_it_up(
+    client: SettlementClient, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runs_module, "STARTED_WITHIN", runs_module.STARTED_WITHIN / 5)
+    met, ask = asyncio.Event(), runs_module.Runs.events
+
+    async def watched(runs: runs_module.Runs, workflow_id: str) -> list[SettlementEvent]:
+        try:
+            return await ask(runs, workflow_id)
+        except Interrupted:
+            met.set()
+            raise
+
+    monkeypatch.setattr(runs_module.Runs, "events", watched)
+    terms, handle = await short_of_cash(client, service)
+    told: list[SettlementEvent] = []
+    begun = asyncio.Event()
+
+    async def listen() -> None:
+        async for event in handle.events():
+            told.append(event)
+            begun.set()
+
+    listening = asyncio.create_task(listen())
+    await begun.wait()
+    await service.stop(Role.SETTLEMENT)
+    run = service.client.get_workflow_handle(handle.workflow_id)
+    await run.terminate("tests say so")
+    signatures = [party.sign(terms, NETWORK) for party in (SELLER, BUYER)]
+    with suppress(NoWorker):  # that nobody takes it up is not noticed where a worker answered a moment ago
+        await client.settle(terms, signatures)
+    await run.terminate("tests say so")
+    await asyncio.wait({listening, asyncio.create_task(met.wait())}, return_when=asyncio.FIRST_COMPLETED)
+    await service.start_settling()
+    await client.settle(terms, signatures)
+    for party in (SELLER, BUYER):
+        await handle.cancel(party.sign_cancellation(terms, NETWORK))
+    await asyncio.wait_for(listening, 60)
+    assert met.is_set()
+    assert told[-1].text == "ended CANCELLED"
 
 
 @pytest.mark.parametrize("long_polls", [0, 100])
